@@ -1,0 +1,102 @@
+/**
+ * A stand-in for OpenAI, as a process of its own: `node bench/upstream.ts [--pace <ms>]` prints `{"port": …}` and answers
+ * POST /v1/chat/completions. No two answers are alike, and each carries the mark of its request, so that the load
+ * generator can tell a mixed-up answer from a right one.
+ */
+import { createServer, type ServerResponse } from 'node:http'
+import { parseArgs } from 'node:util'
+import { announce } from './children.ts'
+import { passage, phrase } from './text.ts'
+
+const { values } = parseArgs({ options: { pace: { type: 'string', default: '0' } } })
+
+/** Milliseconds between two events of a stream. At 0 all of them are written in one turn of the event loop. */
+const pace = Number(values.pace)
+
+const contentChunks = 39
+const created = 1_760_000_000
+const markPattern = /\[call ([\w-]+)\]/
+
+interface Asked {
+  readonly model: string
+  readonly stream?: boolean
+  readonly stream_options?: { readonly include_usage?: boolean }
+}
+
+interface Answer {
+  readonly number: number
+  readonly id: string
+  readonly model: string
+}
+
+let answered = 0
+
+const server = createServer((request, response) => {
+  const parts: Buffer[] = []
+  request.on('data', (part: Buffer) => parts.push(part))
+  request.on('end', () => {
+    if (request.method !== 'POST' || !request.url?.startsWith('/v1/chat/completions')) {
+      return response.writeHead(404).end()
+    }
+    const text = Buffer.concat(parts).toString()
+    const { model, stream, stream_options } = JSON.parse(text) as Asked
+    const number = ++answered
+    const answer = { number, id: `chatcmpl-${markPattern.exec(text)?.[1] ?? number}`, model }
+    if (stream) return sendEvents(response, events(answer, stream_options?.include_usage === true))
+    const body = whole(answer)
+    response.writeHead(200, { ...headersOf(answer), 'content-type': 'application/json', 'content-length': body.length })
+    response.end(body)
+  })
+})
+
+server.keepAliveTimeout = 60_000
+server.listen(0, '127.0.0.1', () => announce(server))
+
+function sendEvents(response: ServerResponse, [first = '', ...rest]: readonly string[]): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
+  response.write(first)
+  if (pace === 0) {
+    for (const event of rest) {
+      // Node holds back what is written in one turn and sends it as one; a provider sends each event by itself.
+      response.socket?.uncork()
+      response.write(event)
+    }
+    response.end()
+    return
+  }
+  let next = 0
+  const timer = setInterval(() => {
+    response.write(rest[next++])
+    if (next === rest.length) response.end()
+  }, pace)
+  response.on('close', () => clearInterval(timer))
+}
+
+function whole({ number, id, model }: Answer): string {
+  return `{"id":"${id}","object":"chat.completion","created":${created + number},"model":"${model}","choices":[{"index":0,"message":{"role":"assistant","content":"${passage(number, 0, 52)}.","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":${usage(number)},"service_tier":"default","system_fingerprint":"fp_bench"}`
+}
+
+/** 43 with the usage: role, content, finish, usage, [DONE]. */
+function events({ number, id, model }: Answer, withUsage: boolean): string[] {
+  const head = `data: {"id":"${id}","object":"chat.completion.chunk","created":${created + number},"model":"${model}","service_tier":"default","system_fingerprint":"fp_bench","choices":[`
+  const tail = withUsage ? '],"usage":null}\n\n' : ']}\n\n'
+  const choice = (delta: string, finish: string) =>
+    `${head}{"index":0,"delta":{${delta}},"logprobs":null,"finish_reason":${finish}}${tail}`
+
+  const list = [choice('"role":"assistant","content":"","refusal":null', 'null')]
+  for (let i = 0; i < contentChunks; i++) list.push(choice(`"content":"${phrase(number, i)}"`, 'null'))
+  list.push(choice('', '"stop"'))
+  if (withUsage) list.push(`${head}],"usage":${usage(number)}}\n\n`)
+  list.push('data: [DONE]\n\n')
+  return list
+}
+
+function usage(number: number): string {
+  const prompt = 480 + (number % 97)
+  const completion = 150 + (number % 31)
+  return `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion},"prompt_tokens_details":{"cached_tokens":${(number % 4) * 64},"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`
+}
+
+function headersOf({ number }: Answer) {
+  return { 'x-request-id': `req_${number}`, 'openai-processing-ms': '1', 'x-ratelimit-remaining-requests': '9999' }
+}

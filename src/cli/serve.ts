@@ -1,0 +1,62 @@
+import { version } from '../core/version.ts'
+import { startTrunkline, type Trunkline } from '../app.ts'
+import { inThreads } from '../threads/supervisor.ts'
+import { type CliCommand, flagsOf, settingOptions } from './command.ts'
+
+export const serve: CliCommand = {
+  name: 'serve',
+  summary: 'Run the gateway (what happens without a command, too)',
+  examples: [
+    ['trunkline', 'on 127.0.0.1:9090, with OPENAI_API_KEY from the environment'],
+    ['trunkline serve --port 8080', 'on another port'],
+    ['trunkline serve --openai-base-url http://localhost:11434/v1', 'in front of a local Ollama'],
+  ],
+  define(command) {
+    for (const { flag, help, env } of settingOptions) {
+      command.option(flag, env.length > 0 ? `${help} (also ${env[0]})` : help)
+    }
+    command.action(() => run(command.optsWithGlobals()))
+  },
+}
+
+/** One signal is often delivered twice, to the group and by a parent; a second one that a person sends comes later. */
+const sameSignalMs = 1_000
+
+async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
+  const startedMs = performance.now()
+  const trunkline = await startTrunkline({ flags: flagsOf(options), environment: process.env, spawn: inThreads })
+  process.stderr.write(banner(trunkline, Math.round(performance.now() - startedMs)))
+  stopOnSignals(trunkline)
+}
+
+function banner({ url, config }: Trunkline, tookMs: number): string {
+  const { baseUrl, apiKey } = config.providers['openai'] ?? {}
+  const openai = baseUrl ?? (apiKey ? 'api.openai.com' : "api.openai.com with the client's own key")
+  return `${[
+    `Trunkline ${version}, ready in ${tookMs} ms`,
+    `  Gateway   ${url}/v1  (openai: ${openai}; mock: built in)`,
+    `  Traces    ${config.dataDir}`,
+    `  Try it    curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
+    '  Then      trunkline traces list   (Ctrl-C stops)',
+  ].join('\n')}\n`
+}
+
+function stopOnSignals(trunkline: Trunkline): void {
+  let firstMs: number | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (firstMs !== undefined) {
+      if (performance.now() - firstMs > sameSignalMs) process.exit(signal === 'SIGINT' ? 130 : 143)
+      return
+    }
+    firstMs = performance.now()
+    trunkline.stop().then(
+      () => process.exit(0),
+      (thrown: Error) => {
+        process.stderr.write(`Trunkline did not stop cleanly: ${thrown.message}\n`)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+}

@@ -1,0 +1,79 @@
+import type { ChatAnswer, ChatEvent, ChatRequest } from '../core/chat.ts'
+import type { GatewayError } from '../core/error.ts'
+import type { ObjectScan } from '../core/json-scan.ts'
+import type { SpanError } from '../core/span.ts'
+import type { Step } from '../core/steps.ts'
+import type { Usage } from '../core/usage.ts'
+import type { Frame } from '../http/sse.ts'
+
+/** A wire format: how a request, an answer, a stream and an error look in it. Pure: no clock, no network, no credential. */
+export interface Dialect {
+  readonly name: string
+  /** Headers of the client that mean something to a provider of this dialect and go up as they are. */
+  readonly requestHeaders: readonly string[]
+
+  /** What the gateway itself has to know of a request; throws what the client should mend. */
+  readRequest(body: Buffer, limits: RequestLimits): RequestFacts
+  /** The client's own bytes with the documented edits and nothing else changed. */
+  editRequest(body: Buffer, facts: RequestFacts, edits: RequestEdits): Buffer
+  /** Watches the bytes of an answer on their way to the client. */
+  watchAnswer(streaming: boolean): AnswerWatch
+  /** Takes out again what `editRequest` had the provider put into a stream. */
+  withoutAddedUsage(): Step<Buffer, Buffer>
+
+  decodeRequest(body: unknown): ChatRequest
+  decodeAnswer(body: unknown): ChatAnswer
+  decodeStream(): Step<Frame, ChatEvent>
+  /** What `watchAnswer` would say, from the whole of an answer. */
+  readAnswer(body: Buffer, streaming: boolean): AnswerFacts
+
+  encodeError(error: GatewayError): string
+  /** An error that ends a stream which has begun; no client takes it for success. */
+  encodeStreamError(error: GatewayError): string
+  readError(status: number, body: Buffer): ProviderError
+}
+
+export interface RequestLimits {
+  readonly jsonDepth: number
+}
+
+export interface RequestFacts {
+  readonly model: string
+  readonly stream: boolean
+  /** Whether the client itself asked for usage in the stream. */
+  readonly asksUsage: boolean
+  readonly scan: ObjectScan
+}
+
+export interface RequestEdits {
+  /** The provider's name for the model. */
+  readonly model: string
+  /** Ask for usage in the stream. */
+  readonly addUsage: boolean
+}
+
+export interface AnswerWatch {
+  /** True from the first bytes on that a reader would call content. */
+  readonly hasContent: boolean
+  next(chunk: Buffer): void
+  end(): AnswerFacts
+}
+
+/** What an answer says of itself. What could not be found is absent. */
+export interface AnswerFacts {
+  readonly model?: string
+  readonly finishReason?: string
+  readonly usage?: Usage
+  /** The provider's own numbers. */
+  readonly usageReported?: unknown
+  /** An error inside an answer whose status was good. */
+  readonly error?: SpanError
+  /** True when a quick look was not enough and the whole of the answer should be read. */
+  readonly unread?: boolean
+}
+
+export interface ProviderError {
+  readonly error: GatewayError
+  /** True when the provider's bytes already are in the dialect's shape, so that the client gets them as they came. */
+  readonly asItCame: boolean
+}

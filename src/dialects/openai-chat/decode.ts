@@ -1,0 +1,221 @@
+import type { ChatAnswer, ChatEvent, ChatRequest, Choice, FinishReason, Message, Part, Role, Tool } from '../../core/chat.ts'
+import type { Step } from '../../core/steps.ts'
+import type { Frame } from '../../http/sse.ts'
+import { usageOf } from './usage.ts'
+import { usageIn, type WireAnswer, type WireMessage, type WirePart, type WireRequest, type WireTool } from './wire.ts'
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  eos: 'stop',
+  length: 'length',
+  model_length: 'length',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
+  content_filter: 'content_filter',
+}
+
+/** What the provider wrote as its reason; an empty one is none. */
+export const finishReasonOf = (written: string | null | undefined): FinishReason | undefined =>
+  written ? (finishReasons[written] ?? 'other') : undefined
+
+export function decodeRequest(body: unknown): ChatRequest {
+  const request = body as WireRequest
+  return {
+    model: String(request.model ?? ''),
+    stream: request.stream === true,
+    messages: listOf(request.messages).map(messageOf),
+    tools: [...listOf(request.tools).map(toolOf), ...listOf(request.functions).map((wire) => toolOf({ function: wire }))],
+  }
+}
+
+export function decodeAnswer(body: unknown): ChatAnswer {
+  const answer = body as WireAnswer
+  const reported = usageIn(answer)
+  return {
+    ...startOf(answer),
+    choices: listOf(answer.choices).map((choice): Choice => {
+      const finish = finishReasonOf(choice.finish_reason)
+      return { message: messageOf({ role: 'assistant', ...choice.message }), ...(finish && { finish }) }
+    }),
+    ...(reported && { usage: usageOf(reported) }),
+  }
+}
+
+export function decodeStream(): Step<Frame, ChatEvent> {
+  let started = false
+  const calls = new Map<number, CallIndex>()
+  return {
+    next({ data }) {
+      if (data.trim() === '[DONE]') return []
+      const chunk = JSON.parse(data) as WireAnswer
+      const events: ChatEvent[] = []
+      // Azure's first chunk has neither id nor model: the first that has them starts the answer.
+      if (!started && (chunk.id || chunk.model)) {
+        started = true
+        events.push({ kind: 'start', ...startOf(chunk) })
+      }
+      for (const choice of listOf(chunk.choices)) {
+        const index = choice.index ?? 0
+        const delta = choice.delta ?? choice.message
+        if (delta) {
+          let known = calls.get(index)
+          if (!known) calls.set(index, (known = callIndex()))
+          events.push(...deltasOf(index, delta, known))
+        }
+        const reason = finishReasonOf(choice.finish_reason)
+        if (reason) events.push({ kind: 'finish', choice: index, reason })
+      }
+      const reported = usageIn(chunk)
+      if (reported) events.push({ kind: 'usage', usage: usageOf(reported) })
+      return events
+    },
+    end: () => [],
+  }
+}
+
+function deltasOf(choice: number, delta: WireMessage, calls: CallIndex): ChatEvent[] {
+  const events: ChatEvent[] = []
+  for (const part of [...spokenParts(delta)]) {
+    if (part.kind === 'text' || part.kind === 'refusal' || part.kind === 'reasoning') {
+      if (part.text !== '') events.push({ kind: part.kind, choice, text: part.text })
+    }
+  }
+  for (const call of listOf(delta.tool_calls)) {
+    const name = call.function?.name ?? call.custom?.name
+    events.push({
+      kind: 'tool-call',
+      choice,
+      call: calls.of(call.index, call.id),
+      ...(call.id && { id: call.id }),
+      ...(name && { name }),
+      arguments: call.function?.arguments ?? call.custom?.input ?? '',
+    })
+  }
+  const legacy = delta.function_call
+  if (legacy) {
+    events.push({
+      kind: 'tool-call',
+      choice,
+      call: 0,
+      ...(legacy.name && { name: legacy.name }),
+      arguments: legacy.arguments ?? '',
+    })
+  }
+  return events
+}
+
+interface CallIndex {
+  of(index: number | undefined, id: string | null | undefined): number
+}
+
+/**
+ * Which call of a choice a fragment belongs to. The index says it; where a host leaves it out, or gives every call the
+ * same, a new id begins a new call.
+ */
+function callIndex(): CallIndex {
+  const ids: (string | undefined)[] = []
+  const latest = new Map<number, number>()
+  return {
+    of(index, id) {
+      const key = index ?? -1
+      const known = latest.get(key)
+      const isNew = known === undefined || (!!id && ids[known] !== undefined && ids[known] !== id)
+      const place = isNew ? ids.length : known
+      if (isNew) ids.push(id || undefined)
+      else if (id) ids[place] ??= id
+      latest.set(key, place)
+      return place
+    },
+  }
+}
+
+const startOf = ({ id, model }: WireAnswer): { id?: string; model?: string } => ({
+  ...(id && { id }),
+  ...(model && { model }),
+})
+
+const roles: Readonly<Record<string, Role>> = {
+  system: 'system',
+  developer: 'developer',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+  function: 'tool',
+}
+
+function messageOf(wire: WireMessage): Message {
+  const role = roles[wire.role ?? ''] ?? 'user'
+  const spoken = [...spokenParts(wire)]
+  const parts =
+    role === 'tool'
+      ? [{ kind: 'tool-result' as const, callId: wire.tool_call_id ?? wire.name ?? '', parts: spoken }]
+      : [...spoken, ...callParts(wire)]
+  return { role, ...(wire.name && { name: wire.name }), parts }
+}
+
+function* spokenParts(wire: WireMessage): Generator<Part> {
+  const reasoning = wire.reasoning_content || wire.reasoning
+  if (typeof reasoning === 'string' && reasoning !== '') yield { kind: 'reasoning', text: reasoning }
+  if (typeof wire.content === 'string') {
+    if (wire.content !== '') yield { kind: 'text', text: wire.content }
+  } else if (Array.isArray(wire.content)) {
+    for (const part of wire.content) yield partOf(part)
+  }
+  if (wire.refusal) yield { kind: 'refusal', text: wire.refusal }
+}
+
+function* callParts(wire: WireMessage): Generator<Part> {
+  for (const call of listOf(wire.tool_calls)) {
+    yield {
+      kind: 'tool-call',
+      id: call.id ?? '',
+      name: call.function?.name ?? call.custom?.name ?? '',
+      arguments: call.function?.arguments ?? call.custom?.input ?? '',
+    }
+  }
+  if (wire.function_call) {
+    const { name = '', arguments: written = '' } = wire.function_call
+    yield { kind: 'tool-call', id: '', name, arguments: written }
+  }
+}
+
+function partOf(wire: WirePart | string): Part {
+  if (typeof wire === 'string') return { kind: 'text', text: wire }
+  switch (wire.type) {
+    case 'text':
+      return { kind: 'text', text: wire.text ?? '' }
+    case 'refusal':
+      return { kind: 'refusal', text: wire.refusal ?? '' }
+    case 'thinking':
+      return { kind: 'reasoning', text: thoughtOf(wire.thinking) }
+    case 'image_url': {
+      const image = typeof wire.image_url === 'string' ? { url: wire.image_url } : wire.image_url
+      return { kind: 'image', url: image?.url ?? '', ...(image?.detail && { detail: image.detail }) }
+    }
+    case 'input_audio':
+      return { kind: 'audio', data: wire.input_audio?.data ?? '', format: wire.input_audio?.format ?? '' }
+    case 'file': {
+      const { file_data, file_id, filename } = wire.file ?? {}
+      return {
+        kind: 'document',
+        ...(file_data && { data: file_data }),
+        ...(file_id && { fileId: file_id }),
+        ...(filename && { filename }),
+      }
+    }
+    default:
+      return { kind: 'opaque', dialect: 'openai-chat', value: wire }
+  }
+}
+
+const thoughtOf = (thinking: WirePart['thinking']): string =>
+  typeof thinking === 'string' ? thinking : listOf(thinking).map(({ text = '' }) => text).join('')
+
+function toolOf(wire: WireTool): Tool {
+  const { name = '', description } = wire.function ?? wire.custom ?? {}
+  const schema = wire.function?.parameters
+  return { name, ...(description && { description }), ...(schema !== undefined && { schema }) }
+}
+
+/** A list where the wire may have `null`, nothing or something else. */
+const listOf = <T>(value: readonly T[] | null | undefined): readonly T[] => (Array.isArray(value) ? value : [])

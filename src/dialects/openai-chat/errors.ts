@@ -1,0 +1,114 @@
+import { errors, GatewayError, type ErrorCode } from '../../core/error.ts'
+import type { ProviderError } from '../dialect.ts'
+
+/** How much of a body that nobody can read is shown. */
+const excerptLength = 400
+
+export const encodeError = (error: GatewayError): string => JSON.stringify({ error: errorObject(error) })
+
+/** The vendor's clients throw on any event that has an `error`; without `[DONE]` nothing looks complete. */
+export const encodeStreamError = (error: GatewayError): string => `data: ${encodeError(error)}\n\n`
+
+function errorObject({ code, message, details }: GatewayError): object {
+  const row = errors[code] as { openaiType: string; openaiCode?: string }
+  return {
+    message,
+    type: details.openaiType ?? row.openaiType,
+    param: details.param ?? null,
+    code: details.openaiCode ?? row.openaiCode ?? code,
+  }
+}
+
+export function readError(status: number, body: Buffer): ProviderError {
+  const written = parse(body)
+  const { message, type, code, param } = fieldsOf(written, body)
+  const meaning = codeOf(status, `${type ?? ''} ${code ?? ''}`, message)
+  // Some hosts answer 400 to a bad key: their number would send the client looking in the wrong place.
+  const told = meaning === 'unauthorized' ? errors.unauthorized.status : status
+  const asItCame = told === status && inShape(written)
+  return {
+    asItCame,
+    error: new GatewayError(meaning, message, {
+      status: told,
+      ...(param !== undefined && { param }),
+      ...(code !== undefined && { openaiCode: code }),
+    }),
+  }
+}
+
+/** OpenAI's error object: a message, and a type or code that its clients can read. */
+function inShape(written: unknown): boolean {
+  const error = (written as { error?: unknown } | null | undefined)?.error
+  if (typeof error !== 'object' || error === null || Array.isArray(error)) return false
+  const { message, type, code } = error as Record<string, unknown>
+  const named = [type, code].filter((name) => name !== undefined && name !== null)
+  return typeof message === 'string' && named.length > 0 && named.every((name) => typeof name === 'string')
+}
+
+interface ErrorFields {
+  readonly message: string
+  readonly type?: string
+  readonly code?: string
+  readonly param?: string
+}
+
+/** Objects, strings, lists of one, `detail`, plain text, HTML, nothing: hosts write all of them. */
+function fieldsOf(written: unknown, body: Buffer): ErrorFields {
+  const outer = (Array.isArray(written) ? written[0] : written) as Record<string, unknown> | string | null | undefined
+  const inner = typeof outer === 'object' && outer !== null ? (outer['error'] ?? outer) : outer
+  if (typeof inner === 'string') return { message: inner, ...textField(outer, 'code') }
+  if (typeof inner === 'object' && inner !== null) {
+    const fields = inner as Record<string, unknown>
+    const detail = fields['message'] ?? fields['detail'] ?? fields['error']
+    return {
+      message: typeof detail === 'string' && detail !== '' ? detail : excerpt(JSON.stringify(fields)),
+      ...textField(fields, 'type'),
+      ...textField(fields, 'code'),
+      ...textField(fields, 'param'),
+    }
+  }
+  const text = excerpt(body.toString('utf8').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim())
+  return { message: text === '' ? 'The provider gave no reason.' : text }
+}
+
+const textField = <F extends 'type' | 'code' | 'param'>(fields: unknown, name: F): { [N in F]?: string } => {
+  const value = (fields as Record<string, unknown> | null)?.[name]
+  return (typeof value === 'string' && value !== '' ? { [name]: value } : {}) as { [N in F]?: string }
+}
+
+const excerpt = (text: string): string => (text.length > excerptLength ? `${text.slice(0, excerptLength)}…` : text)
+
+/** By what the provider calls it, then by its words, then by its status. */
+function codeOf(status: number, names: string, message: string): ErrorCode {
+  if (/context_length|too_many_prompt_tokens/.test(names) || contextTexts.test(message)) return 'context_length'
+  if (/insufficient_quota|billing/.test(names)) return 'quota_exceeded'
+  if (/content_filter|content_policy/.test(names)) return 'content_filter'
+  if (/invalid_api_key/.test(names) || (status === 400 && keyTexts.test(message))) return 'unauthorized'
+  if (/model_not_found/.test(names)) return 'model_not_found'
+  return byStatus[status] ?? (status >= 500 ? 'upstream_error' : 'bad_request')
+}
+
+const contextTexts = /context window|maximum context length|prompt (is )?too long|token count .* exceeds/i
+const keyTexts = /(incorrect|invalid) api key|api key not valid/i
+
+const byStatus: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthorized',
+  402: 'quota_exceeded',
+  403: 'permission_denied',
+  404: 'model_not_found',
+  408: 'timeout_headers',
+  413: 'body_too_large',
+  429: 'rate_limited',
+  498: 'upstream_overloaded',
+  503: 'upstream_overloaded',
+  504: 'timeout_headers',
+  529: 'upstream_overloaded',
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,83 @@
+import type { Usage } from '../../core/usage.ts'
+
+/** Token counts as OpenAI writes them, with the places in which compatible hosts put the same numbers. */
+export interface WireUsage {
+  prompt_tokens?: number
+  completion_tokens?: number
+  total_tokens?: number
+  prompt_tokens_details?: {
+    cached_tokens?: number
+    cache_write_tokens?: number
+    audio_tokens?: number
+    image_tokens?: number
+  } | null
+  completion_tokens_details?: { reasoning_tokens?: number; audio_tokens?: number; image_tokens?: number } | null
+  /** DeepSeek. */
+  prompt_cache_hit_tokens?: number
+  /** Moonshot and Together. */
+  cached_tokens?: number
+  /** Mistral. */
+  num_cached_tokens?: number
+  /** Perplexity. */
+  reasoning_tokens?: number
+}
+
+/** OpenAI's totals include their details; our buckets are apart. What was not reported stays absent. */
+export function usageOf(wire: WireUsage): Usage {
+  const input = wire.prompt_tokens_details ?? {}
+  const output = wire.completion_tokens_details ?? {}
+  const cacheRead =
+    count(input.cached_tokens) ??
+    count(wire.prompt_cache_hit_tokens) ??
+    count(wire.cached_tokens) ??
+    count(wire.num_cached_tokens)
+  const cacheWrite = count(input.cache_write_tokens)
+  const prompt = count(wire.prompt_tokens)
+  const completion = completionOf(wire)
+  const reasoning = smaller(reasoningOf(wire), completion)
+  return present({
+    inputUncached: rest(prompt, [cacheRead, cacheWrite, count(input.audio_tokens), count(input.image_tokens)]),
+    cacheRead,
+    cacheWrite5m: cacheWrite,
+    inputAudio: count(input.audio_tokens),
+    inputImage: count(input.image_tokens),
+    outputText: rest(completion, [reasoning, count(output.audio_tokens), count(output.image_tokens)]),
+    reasoning,
+    outputAudio: count(output.audio_tokens),
+    outputImage: count(output.image_tokens),
+  })
+}
+
+const reasoningOf = (wire: WireUsage): number | undefined =>
+  count(wire.completion_tokens_details?.reasoning_tokens) ?? count(wire.reasoning_tokens)
+
+/**
+ * All tokens of the answer. xAI leaves reasoning out of `completion_tokens`, which shows in its total: it is the sum of
+ * all three. Everybody else's total is the sum of two.
+ */
+function completionOf(wire: WireUsage): number | undefined {
+  const completion = count(wire.completion_tokens)
+  const reasoning = reasoningOf(wire) ?? 0
+  const prompt = count(wire.prompt_tokens) ?? 0
+  const leftOut = reasoning > 0 && wire.total_tokens === prompt + (completion ?? 0) + reasoning
+  return leftOut ? (completion ?? 0) + reasoning : completion
+}
+
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+
+/** Vercel's gateway has been seen to report more reasoning than completion. */
+const smaller = (part: number | undefined, whole: number | undefined): number | undefined =>
+  part === undefined || whole === undefined ? part : Math.min(part, whole)
+
+const rest = (total: number | undefined, parts: readonly (number | undefined)[]): number | undefined =>
+  total === undefined ? undefined : Math.max(0, parts.reduce<number>((left, part) => left - (part ?? 0), total))
+
+function present(buckets: { [B in keyof Usage]: number | undefined }): Usage {
+  const known: { -readonly [B in keyof Usage]: number } = {}
+  for (const bucket of Object.keys(buckets) as (keyof Usage)[]) {
+    const value = buckets[bucket]
+    if (value !== undefined) known[bucket] = value
+  }
+  return known
+}

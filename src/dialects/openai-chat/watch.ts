@@ -1,0 +1,182 @@
+import { scanObject, type ObjectScan } from '../../core/json-scan.ts'
+import type { SpanError } from '../../core/span.ts'
+import type { Step } from '../../core/steps.ts'
+import { sseFrames, type Frame } from '../../http/sse.ts'
+import type { AnswerFacts, AnswerWatch } from '../dialect.ts'
+import { finishReasonOf } from './decode.ts'
+import { usageOf, type WireUsage } from './usage.ts'
+import { usageIn, type WireAnswer, type WireChoice } from './wire.ts'
+
+/** How much of a whole answer is looked at as it passes. The writer reads what is larger. */
+const wholeBytes = 256 * 1024
+/** How much of the end of a stream is kept for a look back. */
+const tailBytes = 8 * 1024
+/** How many events from the end are looked at before the writer is asked to read all of them. */
+const tailEvents = 8
+
+/**
+ * Looks only for what is needed at once. Chunks are kept by reference and read when the answer has ended: a stream's
+ * usage, finish reason and error are in its last events, so parsing the others would be for nothing.
+ */
+export const watchAnswer = (streaming: boolean): AnswerWatch => (streaming ? watchStream() : watchWhole())
+
+function watchWhole(): AnswerWatch {
+  const chunks: Buffer[] = []
+  let size = 0
+  return {
+    get hasContent() {
+      return size > 0
+    },
+    next(chunk) {
+      size += chunk.length
+      if (size <= wholeBytes) chunks.push(chunk)
+    },
+    end() {
+      if (size > wholeBytes) return { unread: true }
+      return readWhole(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+    },
+  }
+}
+
+/** The facts of a whole answer from the places of its members; the long texts in it are not parsed. */
+export function readWhole(body: Buffer): AnswerFacts {
+  try {
+    const scan = scanObject(body)
+    if (!scan) return {}
+    const error = errorOf(member(body, scan, 'error'))
+    const usage = member(body, scan, 'usage') as WireUsage | null | undefined
+    const model = member(body, scan, 'model')
+    const choices = member(body, scan, 'choices') as WireChoice[] | undefined
+    const reported = usageIn({ usage: usage ?? null, choices: Array.isArray(choices) ? choices : [] })
+    const finish = Array.isArray(choices) ? finishReasonOf(choices[0]?.finish_reason) : undefined
+    return {
+      ...(typeof model === 'string' && { model }),
+      ...(finish && { finishReason: finish }),
+      ...(reported && { usage: usageOf(reported), usageReported: reported }),
+      ...(error && { error }),
+    }
+  } catch {
+    return { error: { code: 'upstream_invalid', message: 'The answer is not valid JSON.' } }
+  }
+}
+
+const member = (body: Buffer, { members }: ObjectScan, name: string): unknown => {
+  const span = members.get(name)
+  return span && JSON.parse(body.toString('utf8', span.start, span.end))
+}
+
+function watchStream(): AnswerWatch {
+  let head: Step<Uint8Array, Frame> | undefined = sseFrames()
+  let model: string | undefined
+  const chunks: Buffer[] = []
+  let first = 0
+  let size = 0
+  let cutOff = false
+  return {
+    get hasContent() {
+      return head === undefined
+    },
+    next(chunk) {
+      chunks.push(chunk)
+      size += chunk.length
+      while (size - (chunks[first] as Buffer).length >= tailBytes) {
+        size -= (chunks[first] as Buffer).length
+        chunks[first++] = empty
+        cutOff = true
+      }
+      if (!head) return
+      for (const { data } of head.next(chunk)) {
+        const event = parse(data)
+        model ??= event?.model || undefined
+        if (event && hasContent(event)) head = undefined
+      }
+    },
+    end() {
+      const facts = readTail(Buffer.concat(chunks.slice(first)).toString('utf8'), cutOff)
+      return model === undefined ? facts : { ...facts, model }
+    },
+  }
+}
+
+const empty = Buffer.alloc(0)
+
+/** From the last event back to the one that says why the answer ended; usage comes with it or after it. */
+function readTail(tail: string, cutOff: boolean): AnswerFacts {
+  const lines = tail.split('\n')
+  const oldest = cutOff ? 1 : 0
+  let usage: WireUsage | undefined
+  let finishReason: string | undefined
+  let error: SpanError | undefined
+  let seen = 0
+  for (let index = lines.length - 1; index >= oldest && seen < tailEvents; index--) {
+    const line = lines[index] as string
+    if (!line.startsWith('data:') || line.includes('[DONE]')) continue
+    seen++
+    const event = parse(line.slice(5))
+    if (!event) continue
+    error ??= errorOf(event.error)
+    usage ??= usageIn(event)
+    finishReason ??= finishIn(event)
+    if (usage && finishReason) break
+  }
+  if (!usage && !error && (cutOff || seen === tailEvents || seen === 0)) return { unread: true }
+  return {
+    ...(finishReason && { finishReason }),
+    ...(usage && { usage: usageOf(usage), usageReported: usage }),
+    ...(error && { error }),
+  }
+}
+
+/** Reads every event of a stream, for when its end did not tell. */
+export function readStream(body: Buffer): AnswerFacts {
+  const frames = sseFrames()
+  let model: string | undefined
+  let usage: WireUsage | undefined
+  let finishReason: string | undefined
+  let error: SpanError | undefined
+  for (const { data } of [...frames.next(body), ...frames.end()]) {
+    const event = parse(data)
+    if (!event) continue
+    model ??= event.model || undefined
+    usage = usageIn(event) ?? usage
+    finishReason = finishIn(event) ?? finishReason
+    error ??= errorOf(event.error)
+  }
+  return {
+    ...(model && { model }),
+    ...(finishReason && { finishReason }),
+    ...(usage && { usage: usageOf(usage), usageReported: usage }),
+    ...(error && { error }),
+  }
+}
+
+/** The reason of the first choice, which is the only one for nearly every client. */
+const finishIn = (event: WireAnswer): string | undefined =>
+  finishReasonOf(event.choices?.find((choice) => (choice.index ?? 0) === 0)?.finish_reason)
+
+/** A role alone is no content; neither is an empty text. */
+const hasContent = (event: WireAnswer): boolean =>
+  event.error != null ||
+  (event.choices ?? []).some(({ delta, finish_reason: reason }) => {
+    if (reason) return true
+    if (!delta) return false
+    const { content, reasoning_content, reasoning, refusal, tool_calls, function_call } = delta
+    return !!(content?.length || reasoning_content || reasoning || refusal || tool_calls?.length || function_call)
+  })
+
+function parse(data: string): WireAnswer | undefined {
+  try {
+    const event: unknown = JSON.parse(data)
+    return typeof event === 'object' && event !== null ? event : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** An error in any of the forms that hosts of this dialect give it. */
+function errorOf(written: unknown): SpanError | undefined {
+  if (written === undefined || written === null) return undefined
+  if (typeof written === 'string') return { code: 'upstream_error', message: written }
+  const { message, code, type } = written as { message?: unknown; code?: unknown; type?: unknown }
+  return { code: String(code ?? type ?? 'upstream_error'), message: typeof message === 'string' ? message : JSON.stringify(written) }
+}

@@ -1,0 +1,71 @@
+import type { Step } from '../../core/steps.ts'
+import type { WireAnswer } from './wire.ts'
+
+const lineFeed = 0x0a
+const usageKey = Buffer.from('"usage"')
+const nothing = Buffer.alloc(0)
+
+/**
+ * Takes the usage out of a stream whose client did not ask for it: the chunk that has nothing else, and the empty field
+ * that the others then carry. Lines go on as soon as they are whole; all others pass unread.
+ */
+export function withoutAddedUsage(): Step<Buffer, Buffer> {
+  let rest = nothing
+  let skipBlank = false
+  const edited = (line: Buffer): Buffer => {
+    if (skipBlank) {
+      skipBlank = false
+      if (line.length <= 2 && line.toString().trim() === '') return nothing
+    }
+    const at = line.indexOf(usageKey)
+    if (at < 0) return line
+    if (isUsageChunk(line)) {
+      skipBlank = true
+      return nothing
+    }
+    return withoutNull(line, at)
+  }
+  return {
+    next(chunk) {
+      if (rest.length === 0 && !skipBlank && chunk.at(-1) === lineFeed && !chunk.includes(usageKey)) return [chunk]
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      const out: Buffer[] = []
+      let from = 0
+      for (let end = bytes.indexOf(lineFeed); end >= 0; end = bytes.indexOf(lineFeed, from)) {
+        const line = edited(bytes.subarray(from, end + 1))
+        if (line.length > 0) out.push(line)
+        from = end + 1
+      }
+      rest = from === bytes.length ? nothing : Buffer.from(bytes.subarray(from))
+      return out
+    },
+    end() {
+      const line = edited(rest)
+      rest = nothing
+      return line.length === 0 ? [] : [line]
+    },
+  }
+}
+
+function isUsageChunk(line: Buffer): boolean {
+  if (!line.includes('"choices"')) return false
+  try {
+    const { choices, usage } = JSON.parse(line.toString('utf8').replace(/^data:/, '')) as WireAnswer
+    return Array.isArray(choices) && choices.length === 0 && typeof usage === 'object' && usage !== null
+  } catch {
+    return false
+  }
+}
+
+/** Cuts `"usage":null` and one comma beside it. In a string the quotes would be escaped, so it is the field itself. */
+function withoutNull(line: Buffer, at: number): Buffer {
+  const text = line.toString('latin1')
+  const field = /^"usage"\s*:\s*null/.exec(text.slice(at))
+  if (!field) return line
+  let start = at
+  let end = at + field[0].length
+  const before = /,\s*$/.exec(text.slice(0, at))
+  if (before) start = before.index
+  else end += /^\s*,/.exec(text.slice(end))?.[0].length ?? 0
+  return Buffer.concat([line.subarray(0, start), line.subarray(end)])
+}

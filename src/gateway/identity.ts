@@ -1,0 +1,129 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { GatewayError } from '../core/error.ts'
+import { parseTraceparent, type ProjectId, type SpanId, type TraceId } from '../core/ids.ts'
+import type { CallIds } from '../core/span.ts'
+
+export interface Identity {
+  readonly ids: CallIds
+  readonly parentId?: SpanId
+  readonly clientIp?: string
+  readonly userAgent?: string
+  /** What is wrong with the headers. The call is recorded all the same, and then refused. */
+  readonly problem?: GatewayError
+}
+
+export interface IdentityDeps {
+  readonly newId: () => string
+  readonly newTraceId: () => TraceId
+  readonly projects: readonly ProjectId[]
+}
+
+const longestId = 256
+const longestText = 1024
+
+/**
+ * Who asks, and what the call belongs to: each by its header, else by `baggage`, else made where a call cannot be
+ * without it. Ids from outside mean nothing to us: they are only checked for length and control characters.
+ */
+export function identify(headers: IncomingHttpHeaders, remoteAddress: string, deps: IdentityDeps): Identity {
+  const baggage = parseBaggage(headers['baggage'])
+  const problems: GatewayError[] = []
+  const read = (header: string, longest: number, baggageKey?: string): string | undefined => {
+    const written = single(headers[header]) ?? (baggageKey === undefined ? undefined : baggage.get(baggageKey))
+    if (written === undefined || written === '') return undefined
+    const text = utf8(written)
+    if (text.length > longest) {
+      problems.push(invalid(header, `The header ${header} is longer than ${longest} characters.`))
+      return undefined
+    }
+    if (hasControls.test(text)) {
+      problems.push(invalid(header, `The header ${header} has a control character.`))
+      return undefined
+    }
+    return text
+  }
+
+  const remote = parseTraceparent(single(headers['traceparent']) ?? '')
+  const projectId = read('x-project-id', longestId, 'project_id') ?? deps.projects[0] ?? 'default'
+  const threadId = read('x-thread-id', longestId, 'thread_id')
+  const threadTitle = read('x-thread-title', longestText, 'thread_title')
+  const label = read('x-label', longestId, 'label')
+  const tags = tagsOf(read('x-tags', longestText))
+  const runId = read('x-run-id', longestId, 'run_id') ?? deps.newId()
+  const clientIp = read('x-client-ip', longestId) ?? first(read('x-forwarded-for', longestText)) ?? remoteAddress
+  const userAgent = headers['user-agent']?.slice(0, longestText)
+  if (!deps.projects.includes(projectId)) {
+    problems.push(
+      new GatewayError('project_not_found', `There is no project ${JSON.stringify(projectId)}. Leave x-project-id out for the default one.`, {
+        param: 'x-project-id',
+      }),
+    )
+  }
+  const known = deps.projects.includes(projectId)
+  return {
+    ids: {
+      traceId: remote?.traceId ?? deps.newTraceId(),
+      // What a foreign project's call did is kept where its owner can see it, the default project.
+      projectId: known ? projectId : (deps.projects[0] ?? 'default'),
+      runId,
+      ...(threadId !== undefined && { threadId }),
+      ...(threadTitle !== undefined && { threadTitle }),
+      ...(label !== undefined && { label }),
+      ...(tags && { tags }),
+    },
+    ...(remote && { parentId: remote.parentId }),
+    ...(clientIp !== '' && { clientIp }),
+    ...(userAgent !== undefined && { userAgent }),
+    ...(problems[0] && { problem: problems[0] }),
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const hasControls = /[\u0000-\u001f\u007f-\u009f]/
+
+const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
+
+const first = (list: string | undefined): string | undefined => list?.split(',', 1)[0]?.trim() || undefined
+
+/** Headers come as Latin-1; clients write UTF-8. */
+function utf8(written: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII.
+  if (/^[\u0000-\u007f]*$/.test(written)) return written
+  const text = Buffer.from(written, 'latin1').toString('utf8')
+  return text.includes('\ufffd') ? written : text
+}
+
+/** `k=v&k2=v2`; a bare key has the value `-`. */
+function tagsOf(written: string | undefined): Record<string, string> | undefined {
+  if (written === undefined) return undefined
+  // A map first: a tag may be named like anything, `__proto__` too.
+  const tags = new Map<string, string>()
+  for (const pair of written.split('&')) {
+    const mark = pair.indexOf('=')
+    const key = (mark < 0 ? pair : pair.slice(0, mark)).trim()
+    if (key !== '') tags.set(key, mark < 0 ? '-' : pair.slice(mark + 1).trim())
+  }
+  return tags.size === 0 ? undefined : Object.fromEntries(tags)
+}
+
+const baggagePrefix = /^(?:trunkline|vllora)\./
+
+/** The W3C's `baggage`: what a program's tracing hands down, under our name or our predecessor's. */
+function parseBaggage(header: string | string[] | undefined): ReadonlyMap<string, string> {
+  const entries = new Map<string, string>()
+  if (header === undefined) return entries
+  for (const entry of String(header).split(',')) {
+    const pair = entry.split(';', 1)[0] as string
+    const mark = pair.indexOf('=')
+    const key = pair.slice(0, mark).trim()
+    if (mark < 0 || !baggagePrefix.test(key)) continue
+    try {
+      entries.set(key.replace(baggagePrefix, ''), decodeURIComponent(pair.slice(mark + 1).trim()))
+    } catch {
+      // An entry that is not percent-encoded as it should be is nobody's error here: it is passed over.
+    }
+  }
+  return entries
+}
+
+const invalid = (param: string, message: string): GatewayError => new GatewayError('bad_request', message, { param })

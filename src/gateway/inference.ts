@@ -1,0 +1,69 @@
+import type { Config } from '../core/config.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Door, Exchange, Reply } from '../http/exchange.ts'
+import type { Send } from '../http/upstream.ts'
+import { type Facts, plan } from '../routing/plan.ts'
+import type { CallStart, CallTrace } from '../telemetry/trace.ts'
+import type { Answer } from './answer.ts'
+import type { Call } from './call.ts'
+import { headerText } from './headers.ts'
+import { identify, type IdentityDeps } from './identity.ts'
+import { tryTargets } from './try-targets.ts'
+
+/** What the door reads of the gateway's state; each call takes what is in force when it comes. */
+export interface InferenceState {
+  readonly limits: Config['limits']
+  readonly projects: readonly string[]
+  readonly facts: Facts
+}
+
+export interface InferenceDeps extends Pick<IdentityDeps, 'newId' | 'newTraceId'> {
+  readonly state: () => InferenceState
+  readonly trace: (start: CallStart) => CallTrace
+  readonly send: Send
+}
+
+/** A door for chats in one dialect. */
+export const chatDoor = (path: string, dialect: Dialect, deps: InferenceDeps): Door => ({
+  method: 'POST',
+  path,
+  handle: (exchange) => inference(exchange, dialect, deps),
+})
+
+/** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
+async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDeps): Promise<Reply> {
+  const { limits, projects, facts: routing } = deps.state()
+  const { newId, newTraceId } = deps
+  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, { newId, newTraceId, projects })
+  const { replyHeaders, method, path, headers } = exchange
+  const trace = deps.trace({ ...identity, startedUs: exchange.arrivedUs, method, path, dialect: dialect.name })
+  exchange.onDone((done) => trace.end(done))
+  replyHeaders['x-trace-id'] = identity.ids.traceId
+  replyHeaders['x-run-id'] = headerText(identity.ids.runId)
+  if (identity.ids.threadId !== undefined) replyHeaders['x-thread-id'] = headerText(identity.ids.threadId)
+  if (problem) throw problem
+
+  const body = await exchange.body()
+  trace.received(body)
+  const facts = dialect.readRequest(body, limits)
+  trace.asked(facts.model, facts.stream)
+  replyHeaders['x-model-name'] = headerText(facts.model)
+
+  const call: Call = {
+    dialect,
+    facts,
+    body,
+    headers,
+    trace,
+    replyHeaders,
+    onGone: (listener) => exchange.onGone(listener),
+  }
+  return replyOf(await tryTargets(call, plan(facts.model, routing), deps.send), dialect)
+}
+
+const replyOf = ({ status, headers, body, streaming }: Answer, dialect: Dialect): Reply => ({
+  status,
+  headers,
+  body,
+  ...(streaming && { encodeFailure: dialect.encodeStreamError }),
+})

@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { GatewayError } from '../core/error.ts'
+import type { Source } from '../core/source.ts'
+
+export type ReplyHeaders = Record<string, string | readonly string[]>
+
+/** One request on its way through, before anybody has asked what it means. */
+export interface Exchange {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: IncomingHttpHeaders
+  readonly remoteAddress: string
+  /** When its head had arrived, in µs since the epoch. */
+  readonly arrivedUs: number
+  /** Headers that go out with whatever becomes the reply, an error too. */
+  readonly replyHeaders: ReplyHeaders
+  /** The whole body; refused over the limit before it is read where the client declares its size. */
+  body(): Promise<Buffer>
+  /** Called once if the client leaves before it has the whole reply. */
+  onGone(listener: () => void): void
+  /** Called once when the reply has left, or nobody is there to take it. `error` when it is not what was meant. */
+  onDone(listener: (done: Done) => void): void
+}
+
+export interface Done {
+  readonly status: number
+  readonly bytes: number
+  readonly error?: GatewayError
+  /** The client left before the end. */
+  readonly gone: boolean
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: ReplyHeaders
+  readonly body: string | Buffer | Source
+  /** How a stream that has begun says that it failed; without it the connection is simply cut. */
+  readonly encodeFailure?: (error: GatewayError) => string
+}
+
+/** What is behind a path: how it answers, and how its clients want to hear of errors. */
+export interface Door {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** True when everything below the path belongs to it too. */
+  readonly prefix?: boolean
+  readonly handle: (exchange: Exchange) => Promise<Reply> | Reply
+}
+
+export const jsonReply = (status: number, value: unknown): Reply => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})

@@ -1,0 +1,44 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { GatewayError } from '../core/error.ts'
+
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/**
+ * A page from anywhere can have a browser call a port on this machine. Its name in `Host` (when it rebinds its own DNS
+ * name to us) or in `Origin` gives it away; programs that are not browsers send no `Origin` at all.
+ */
+export function checkSender(headers: IncomingHttpHeaders): void {
+  const { host, origin } = headers
+  if (!isLoopback(host)) {
+    throw new GatewayError('forbidden_host', `The Host ${shown(host)} is not this machine. Call localhost, 127.0.0.1 or [::1].`, {
+      param: 'Host',
+    })
+  }
+  if (origin !== undefined && !isSameOrigin(origin, host as string)) {
+    throw new GatewayError('forbidden_origin', `Pages of ${shown(origin)} may not call Trunkline. Call it from a program instead.`, {
+      param: 'Origin',
+    })
+  }
+  if (headers['sec-fetch-site'] === 'cross-site') {
+    throw new GatewayError('forbidden_origin', 'Pages of other sites may not call Trunkline. Call it from a program instead.', {
+      param: 'Sec-Fetch-Site',
+    })
+  }
+}
+
+const isLoopback = (host: string | undefined): boolean => {
+  const match = /^(\[::1\]|[^:]+)(?::\d{1,5})?$/.exec(host ?? '')
+  return match !== null && loopbackNames.has((match[1] as string).toLowerCase())
+}
+
+const isSameOrigin = (origin: string, host: string): boolean => origin.toLowerCase() === `http://${host.toLowerCase()}`
+
+const shown = (value: string | undefined): string => (value === undefined ? '(none)' : JSON.stringify(value.slice(0, 100)))
+
+/** A form or plain text can be posted by any page without asking first; JSON cannot. */
+export function checkJson(contentType: string | undefined): void {
+  if (contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType)) return
+  throw new GatewayError('unsupported_media_type', `The content-type must be application/json, not ${shown(contentType)}.`, {
+    param: 'Content-Type',
+  })
+}

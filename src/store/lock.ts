@@ -1,0 +1,51 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { dataFiles } from './files.ts'
+
+/** What a running server says of itself in its data folder, for the commands that look for it. */
+export interface ServerFile {
+  readonly pid: number
+  readonly version: string
+  /** Where the gateway listens. */
+  readonly gateway: string
+  /** Where its private door is. */
+  readonly socket: string
+  readonly startedUs: number
+}
+
+export interface FolderLock {
+  release(): void
+}
+
+/**
+ * Takes a data folder for this process alone. The lock is the system's own on an open file, so that it goes with the
+ * process however that ends; nothing is left behind to be cleaned up.
+ */
+export function lockFolder(dataDir: string): FolderLock {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const { lock } = dataFiles(dataDir)
+  closeSync(openSync(lock, 'a', 0o600))
+  const database = new DatabaseSync(lock)
+  try {
+    database.exec('pragma locking_mode = exclusive; pragma busy_timeout = 0; begin exclusive')
+  } catch (cause) {
+    database.close()
+    const other = readServerFile(dataDir)
+    const who = other ? `process ${other.pid} (${other.gateway})` : 'another process'
+    throw new Error(`The data folder ${dataDir} is in use by ${who}. Stop it, or choose another folder with --data-dir.`, { cause })
+  }
+  return { release: () => database.close() }
+}
+
+export const writeServerFile = (dataDir: string, file: ServerFile): void =>
+  writeFileSync(dataFiles(dataDir).server, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
+
+export const removeServerFile = (dataDir: string): void => rmSync(dataFiles(dataDir).server, { force: true })
+
+export function readServerFile(dataDir: string): ServerFile | undefined {
+  try {
+    return JSON.parse(readFileSync(dataFiles(dataDir).server, 'utf8')) as ServerFile
+  } catch {
+    return undefined
+  }
+}

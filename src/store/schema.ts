@@ -1,0 +1,109 @@
+import type { Generated } from 'kysely'
+
+/** The tables as Kysely sees them. Ids are bytes (16 for a trace, 8 for a span), times µs since the epoch. */
+export interface ConfigDb {
+  projects: ProjectsTable
+}
+
+export interface ProjectsTable {
+  id: string
+  name: string
+  is_default: number
+  created_us: number
+}
+
+export interface LedgerDb {
+  ledger: LedgerTable
+}
+
+/** One row an attempt, kept when traces are long gone. A bucket that nobody reported is null. */
+export interface LedgerTable {
+  id: Generated<number>
+  project_id: string
+  trace_id: Uint8Array
+  span_id: Uint8Array
+  run_id: string
+  thread_id: string | null
+  label: string | null
+  provider: string
+  model: string
+  model_answered: string | null
+  status: string
+  http_status: number | null
+  error_code: string | null
+  started_us: number
+  duration_us: number
+  first_content_us: number | null
+  input_uncached: number | null
+  cache_read: number | null
+  cache_write_5m: number | null
+  cache_write_1h: number | null
+  input_audio: number | null
+  input_image: number | null
+  output_text: number | null
+  reasoning: number | null
+  output_audio: number | null
+  output_image: number | null
+  /** Why all of them are null. */
+  usage_missing: string | null
+}
+
+export interface TracesDb {
+  traces: TracesTable
+  spans: SpansTable
+  blocks: BlocksTable
+}
+
+/** What a list shows of a trace, summed up as its calls end. */
+export interface TracesTable {
+  project_id: string
+  trace_id: Uint8Array
+  run_id: string | null
+  thread_id: string | null
+  label: string | null
+  model: string | null
+  provider: string | null
+  status: string
+  http_status: number | null
+  started_us: number
+  ended_us: number
+  first_content_us: number | null
+  calls: number
+  errors: number
+  input_tokens: number | null
+  output_tokens: number | null
+}
+
+export interface SpansTable {
+  project_id: string
+  trace_id: Uint8Array
+  span_id: Uint8Array
+  parent_id: Uint8Array | null
+  kind: string
+  name: string
+  status: string
+  started_us: number
+  ended_us: number | null
+  model: string | null
+  /** JSON: everything that no query asks for. */
+  detail: string
+  /** JSON: where the bodies are. */
+  bodies: string | null
+}
+
+/** Bodies of one project, compressed as one. */
+export interface BlocksTable {
+  id: number
+  project_id: string
+  size: number
+  data: Uint8Array
+}
+
+/** Where a body is: in a block, from an offset on, and what is missing of it. */
+export interface BodyAddress {
+  readonly block: number
+  readonly offset: number
+  readonly length: number
+  /** The whole's length and SHA-256, when less than the whole was kept. */
+  readonly whole?: { readonly length: number; readonly sha256: string }
+}

@@ -1,0 +1,103 @@
+import type { Kysely } from 'kysely'
+import { assemble, type ChatAnswer, type ChatEvent, type Message } from '../core/chat.ts'
+import type { ProjectId } from '../core/ids.ts'
+import { runStep } from '../core/steps.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { dialectNamed } from '../dialects/index.ts'
+import { sseFrames } from '../http/sse.ts'
+import type { TracesDb } from './schema.ts'
+import { spansOf, type StoredBody, type StoredSpan } from './spans.ts'
+import { findTraces, type TraceSummary } from './traces.ts'
+
+/** Everything about a trace that a person may want to see. */
+export interface TraceView {
+  readonly trace: TraceSummary
+  readonly spans: readonly SpanView[]
+}
+
+export type SpanView = Omit<StoredSpan, 'request' | 'answer'> & {
+  /** What the client sent, and what the provider of its last attempt answered, as one conversation. */
+  readonly conversation?: Conversation
+}
+
+export interface Conversation {
+  readonly messages: readonly Message[]
+  readonly answer?: ChatAnswer
+  /** Why some of it is missing. */
+  readonly notes: readonly string[]
+}
+
+export type Shown =
+  | { readonly found: 'one'; readonly view: TraceView }
+  | { readonly found: 'none' }
+  | { readonly found: 'many'; readonly candidates: readonly TraceSummary[] }
+
+/** A trace by its id or the beginning of it. */
+export async function showTrace(db: Kysely<TracesDb>, project: ProjectId, prefix: string): Promise<Shown> {
+  const candidates = await findTraces(db, project, prefix, 5)
+  const [trace, another] = candidates
+  if (!trace) return { found: 'none' }
+  if (another) return { found: 'many', candidates }
+  const spans = await spansOf(db, project, trace.traceId)
+  return { found: 'one', view: { trace, spans: spans.map((span) => viewOf(span, spans)) } }
+}
+
+function viewOf(span: StoredSpan, all: readonly StoredSpan[]): SpanView {
+  if (span.kind !== 'call') {
+    const { answer: _, ...rest } = span
+    return rest
+  }
+  const { request, ...rest } = span
+  const last = all.findLast((other) => other.kind === 'attempt' && other.parentId === span.spanId)
+  const answer = last?.kind === 'attempt' ? last : undefined
+  const conversation = conversationOf(span.detail.dialect, request, answer)
+  return { ...rest, ...(conversation && { conversation }) }
+}
+
+type AttemptSpan = Extract<StoredSpan, { kind: 'attempt' }>
+
+function conversationOf(
+  dialectName: string,
+  request: StoredBody | undefined,
+  attempt: AttemptSpan | undefined,
+): Conversation | undefined {
+  const dialect = dialectNamed(dialectName)
+  if (!dialect || !request) return undefined
+  const notes: string[] = []
+  const messages = attemptTo(notes, 'request', request, (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages)
+  const spoken = attempt && (attempt.detail.httpStatus ?? 0) < 400 ? attempt : undefined
+  const speaker = spoken && dialectNamed(spoken.detail.dialect)
+  const answer =
+    spoken?.answer && speaker
+      ? attemptTo(notes, 'answer', spoken.answer, (bytes) =>
+          spoken.detail.streaming
+            ? assemble(eventsOf(speaker, bytes, notes))
+            : speaker.decodeAnswer(JSON.parse(bytes.toString('utf8'))),
+        )
+      : undefined
+  return { messages: messages ?? [], ...(answer && { answer }), notes }
+}
+
+/** The events of a stream as far as it can be read: what came before a broken frame was said all the same. */
+function eventsOf(dialect: Dialect, bytes: Buffer, notes: string[]): ChatEvent[] {
+  const events: ChatEvent[] = []
+  const decoder = dialect.decodeStream()
+  try {
+    for (const frame of runStep(sseFrames(), [bytes])) events.push(...decoder.next(frame))
+    events.push(...decoder.end())
+  } catch (thrown) {
+    notes.push(`The answer breaks off at a frame that cannot be read: ${(thrown as Error).message}`)
+  }
+  return events
+}
+
+/** What cannot be read is said, and the rest is shown. */
+function attemptTo<T>(notes: string[], what: string, body: StoredBody, decode: (bytes: Buffer) => T): T | undefined {
+  if (body.whole) notes.push(`Of the ${what} the first ${body.bytes.length} of ${body.whole.length} bytes were kept.`)
+  try {
+    return decode(body.bytes)
+  } catch (thrown) {
+    notes.push(`The ${what} cannot be read: ${(thrown as Error).message}`)
+    return undefined
+  }
+}

@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type { ProjectId, SpanId, TraceId } from '../core/ids.ts'
+import type { SpanStatus } from '../core/span.ts'
+import { bodyIn } from './blocks.ts'
+import type { AttemptDetail, CallDetail } from './rows.ts'
+import type { BodyAddress, SpansTable, TracesDb } from './schema.ts'
+
+interface SpanBase {
+  readonly spanId: SpanId
+  readonly parentId?: SpanId
+  readonly name: string
+  readonly status: SpanStatus
+  readonly startedUs: number
+  /** Absent while nobody knows the end. */
+  readonly durationUs?: number
+}
+
+/** A span as it was recorded: a call with the request, an attempt with the answer. */
+export type StoredSpan =
+  | (SpanBase & { readonly kind: 'call'; readonly detail: CallDetail; readonly request?: StoredBody })
+  | (SpanBase & { readonly kind: 'attempt'; readonly detail: AttemptDetail; readonly answer?: StoredBody })
+
+export interface StoredBody {
+  readonly bytes: Buffer
+  /** When only the beginning was kept: how long all of it was, and its hash. */
+  readonly whole?: BodyAddress['whole']
+}
+
+/** All spans of a trace in the order in which they began, with their bodies. */
+export async function spansOf(db: Kysely<TracesDb>, project: ProjectId, trace: TraceId): Promise<StoredSpan[]> {
+  const rows = await db
+    .selectFrom('spans')
+    .selectAll()
+    .where('project_id', '=', project)
+    .where('trace_id', '=', Buffer.from(trace, 'hex'))
+    .orderBy('started_us')
+    .execute()
+  const addresses = rows.map(bodiesOf)
+  const ids = [...new Set(addresses.flatMap(({ request, answer }) => [request?.block, answer?.block]))]
+  const blocks = await db
+    .selectFrom('blocks')
+    .select(['id', 'data'])
+    .where('project_id', '=', project)
+    .where(
+      'id',
+      'in',
+      ids.filter((id) => id !== undefined),
+    )
+    .execute()
+  const dataOf = new Map(blocks.map(({ id, data }) => [id, data]))
+  const read = (address: BodyAddress | undefined): StoredBody | undefined => {
+    const data = address && dataOf.get(address.block)
+    return data && { bytes: bodyIn(data, address), ...(address.whole && { whole: address.whole }) }
+  }
+  return rows.map((row, index) => toSpan(row, read(addresses[index]?.request), read(addresses[index]?.answer)))
+}
+
+const bodiesOf = ({ bodies }: SpansTable): { request?: BodyAddress; answer?: BodyAddress } =>
+  bodies === null ? {} : (JSON.parse(bodies) as { request?: BodyAddress; answer?: BodyAddress })
+
+function toSpan(row: SpansTable, request: StoredBody | undefined, answer: StoredBody | undefined): StoredSpan {
+  const base: SpanBase = {
+    spanId: Buffer.from(row.span_id).toString('hex'),
+    ...(row.parent_id && { parentId: Buffer.from(row.parent_id).toString('hex') }),
+    name: row.name,
+    status: row.status as SpanStatus,
+    startedUs: row.started_us,
+    ...(row.ended_us !== null && { durationUs: row.ended_us - row.started_us }),
+  }
+  return row.kind === 'call'
+    ? { ...base, kind: 'call', detail: JSON.parse(row.detail) as CallDetail, ...(request && { request }) }
+    : { ...base, kind: 'attempt', detail: JSON.parse(row.detail) as AttemptDetail, ...(answer && { answer }) }
+}

@@ -1,0 +1,46 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+
+export interface OpenOptions {
+  /** FULL survives a power cut with every commit; NORMAL may lose the last ones, never the file. */
+  readonly synchronous: 'FULL' | 'NORMAL'
+}
+
+/** Opens a file for its one writer, made with rights for its owner alone if it was not there. */
+export function openForWriting(path: string, { synchronous }: OpenOptions): DatabaseSync {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // The log files beside it take over its rights.
+  closeSync(openSync(path, 'a', 0o600))
+  const database = new DatabaseSync(path)
+  database.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`)
+  return database
+}
+
+export function openForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true })
+  database.exec(tuning)
+  return database
+}
+
+/** Node's own defaults are a cache of 2 MB and no patience. */
+const tuning = 'pragma busy_timeout = 5000; pragma cache_size = -16000; pragma foreign_keys = on; pragma temp_store = memory;'
+
+/** Kysely on `node:sqlite`, which differs from the driver that Kysely knows in how it takes parameters. */
+export function kyselyOn<Db>(database: DatabaseSync): Kysely<Db> {
+  const driver: SqliteDatabase = {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      type Values = Parameters<typeof statement.all>
+      return {
+        reader: statement.columns().length > 0,
+        all: (values) => statement.all(...(values as Values)),
+        run: (values) => statement.run(...(values as Values)),
+        iterate: (values) => statement.iterate(...(values as Values)),
+      }
+    },
+  }
+  return new Kysely<Db>({ dialect: new SqliteDialect({ database: driver }) })
+}

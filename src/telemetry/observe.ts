@@ -1,0 +1,79 @@
+import type { GatewayError } from '../core/error.ts'
+import type { Source } from '../core/source.ts'
+import type { SpanError } from '../core/span.ts'
+import type { Usage } from '../core/usage.ts'
+import type { AttemptTrace } from './trace.ts'
+
+/** Looks at the bytes of an answer for what is needed at once; how, only its dialect knows. */
+export interface Watch {
+  /** True from the first bytes on that a reader would call content. */
+  readonly hasContent: boolean
+  next(chunk: Buffer): void
+  end(): {
+    readonly model?: string
+    readonly finishReason?: string
+    readonly usage?: Usage
+    readonly usageReported?: unknown
+    /** An error inside an answer whose status was good. */
+    readonly error?: SpanError
+    readonly unread?: boolean
+  }
+}
+
+/** The same bytes, copied into the record on their way. */
+export const recorded = (source: Source, trace: AttemptTrace): Source => ({
+  to: (sink) =>
+    source.to({
+      write(chunk) {
+        trace.data(chunk)
+        return sink.write(chunk)
+      },
+      end: () => sink.end(),
+      fail: (error) => sink.fail(error),
+    }),
+  resume: () => source.resume(),
+  cancel: () => source.cancel(),
+})
+
+/** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
+export function observe(source: Source, trace: AttemptTrace, watch: Watch): Source {
+  let sawContent = false
+  const end = (failure?: GatewayError): void => {
+    const { model, finishReason, usage, usageReported, error: answerError, unread } = watch.end()
+    const cancelled = failure?.code === 'cancelled'
+    const failed = failure !== undefined || answerError !== undefined
+    trace.end({
+      status: cancelled ? 'cancelled' : failed ? 'error' : 'ok',
+      ...(failure && { error: failure }),
+      ...(answerError && { answerError }),
+      ...(model !== undefined && { modelAnswered: model }),
+      ...(finishReason !== undefined && { finishReason }),
+      ...(usage ? { usage, usageReported } : { usageMissing: cancelled ? 'cancelled' : failed ? 'failed' : 'not reported' }),
+      ...(unread && { unread }),
+    })
+  }
+  return {
+    to: (sink) =>
+      source.to({
+        write(chunk) {
+          trace.data(chunk)
+          watch.next(chunk)
+          if (!sawContent && watch.hasContent) {
+            sawContent = true
+            trace.firstContent()
+          }
+          return sink.write(chunk)
+        },
+        end() {
+          end()
+          sink.end()
+        },
+        fail(error) {
+          end(error)
+          sink.fail(error)
+        },
+      }),
+    resume: () => source.resume(),
+    cancel: () => source.cancel(),
+  }
+}

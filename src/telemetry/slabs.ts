@@ -1,0 +1,126 @@
+import type { Port, Records } from '../core/border.ts'
+import { type lostCounters, recordHeadBytes, recordKinds, slabBytes, type RecordKind, type SlabCounters } from '../core/records.ts'
+
+/** A record that is longer than this cannot share a slab sensibly; what describes a call is far below. */
+const longestMetadata = slabBytes - recordHeadBytes
+
+/** How far over the cap bodies alone are dropped; beyond it spans are too. Ledger rows always pass. */
+const spanCapFactor = 1.25
+
+/**
+ * Copies what is to be recorded into slabs and hands them to the writer when they are full or `sendEveryMs` old.
+ * Copies, since the chunks of a socket are views on memory that its parser still uses. Ports have no back-pressure,
+ * so the bytes that the writer has not yet stored are counted, and past the cap the large and least important go first.
+ */
+export class Slabs {
+  private slab = Buffer.alloc(0)
+  private used = 0
+  private timer: NodeJS.Timeout | undefined
+  private port: Port | undefined
+  private readonly backlog: Records[] = []
+  private readonly counters: SlabCounters
+  private readonly inFlightCap: number
+  private readonly sendEveryMs: number
+
+  constructor(counters: SlabCounters, inFlightCap: number, sendEveryMs = 50) {
+    this.counters = counters
+    this.inFlightCap = inFlightCap
+    this.sendEveryMs = sendEveryMs
+  }
+
+  /** From now on slabs go here: the writer is new, or back after a crash. What waited for it goes first. */
+  connect(port: Port): void {
+    this.port = port
+    for (const records of this.backlog.splice(0)) port.postMessage(records, [records.slab])
+  }
+
+  /** The writer is gone: what is recorded waits, counted like everything on its way, until there is another. */
+  disconnect(): void {
+    this.port = undefined
+  }
+
+  /** True while a body may still be recorded. */
+  takesBodies(): boolean {
+    return this.counters.inFlightBytes() + this.used < this.inFlightCap
+  }
+
+  takesSpans(): boolean {
+    return this.counters.inFlightBytes() + this.used < this.inFlightCap * spanCapFactor
+  }
+
+  lose(what: keyof typeof lostCounters, count: number): void {
+    this.counters.addLost(what, count)
+  }
+
+  /** Copies bytes of a body, over several slabs where one has not room enough. */
+  body(call: number, slot: number, bytes: Uint8Array): void {
+    let from = 0
+    while (from < bytes.length) {
+      const room = this.room(recordHeadBytes + Math.min(bytes.length - from, slabBytes / 16))
+      const length = Math.min(bytes.length - from, room - recordHeadBytes)
+      this.head('body', call, slot, length)
+      this.slab.set(from === 0 && length === bytes.length ? bytes : bytes.subarray(from, from + length), this.used)
+      this.used += length
+      from += length
+    }
+  }
+
+  /** Writes what describes a call or an attempt; the value must be plain JSON. */
+  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, value: object): void {
+    const text = JSON.stringify(value)
+    // A character takes three bytes of UTF-8 at most.
+    let bound = text.length * 3
+    let encoded: Buffer | undefined
+    if (bound > longestMetadata) {
+      encoded = Buffer.from(text)
+      bound = encoded.length
+    }
+    this.room(recordHeadBytes + bound)
+    const start = this.used
+    this.used += recordHeadBytes
+    const length = encoded ? encoded.copy(this.slab, this.used) : this.slab.write(text, this.used)
+    this.used = start
+    this.head(kind, call, 0, length)
+    this.used += length
+  }
+
+  /** Nothing more comes of this call. */
+  forget(call: number): void {
+    this.room(recordHeadBytes)
+    this.head('forget', call, 0, 0)
+  }
+
+  /** Hands over what there is, so that the writer can store it; `barrier` stands behind it. */
+  send(barrier?: number): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    if (this.used === 0 && barrier === undefined) return
+    const { slab, used } = this
+    this.slab = Buffer.alloc(0)
+    this.used = 0
+    this.counters.addInFlight(used)
+    const bytes = used === 0 ? new ArrayBuffer(0) : (slab.buffer as ArrayBuffer)
+    const records: Records = { kind: 'records', slab: bytes, used, ...(barrier !== undefined && { barrier }) }
+    if (this.port) this.port.postMessage(records, [bytes])
+    else this.backlog.push(records)
+  }
+
+  /** Makes room for a record and says how much there is in all. */
+  private room(wanted: number): number {
+    if (this.slab.length - this.used < wanted) {
+      this.send()
+      this.slab = Buffer.from(new ArrayBuffer(slabBytes))
+      this.timer ??= setTimeout(() => this.send(), this.sendEveryMs)
+    }
+    return this.slab.length - this.used
+  }
+
+  private head(kind: RecordKind, call: number, slot: number, length: number): void {
+    const { slab, used } = this
+    slab.writeUInt32LE(length, used)
+    slab[used + 4] = recordKinds[kind]
+    slab[used + 5] = slot
+    slab.writeUInt32LE(call, used + 8)
+    this.used = used + recordHeadBytes
+  }
+}

@@ -1,0 +1,92 @@
+import { randomFillSync, randomUUIDv7 } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { Config } from '../core/config.ts'
+import type { SpanId } from '../core/ids.ts'
+import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
+import { type Health, healthDoors } from '../gateway/health.ts'
+import { chatDoor, type InferenceState } from '../gateway/inference.ts'
+import { modelDoors } from '../gateway/models.ts'
+import { systemClock } from '../http/clock.ts'
+import { httpServer } from '../http/server.ts'
+import { upstreams } from '../http/upstream.ts'
+import { providers } from '../providers/index.ts'
+import { configured, type ConfiguredProvider } from '../providers/provider.ts'
+import { tracer } from '../telemetry/trace.ts'
+import type { Slabs } from '../telemetry/slabs.ts'
+
+export interface GatewayDeps {
+  readonly config: Config
+  readonly slabs: Slabs
+  readonly health: () => Health
+  readonly onFault: (error: unknown) => void
+}
+
+export interface Gateway {
+  listen(): Promise<AddressInfo>
+  /** A new configuration: calls that come from now on go by it. */
+  configure(config: Config): void
+  setProjects(projects: readonly string[]): void
+  /** Takes no more calls, and gives those that run so long to end. */
+  drain(patienceMs: number): Promise<void>
+}
+
+/** The gateway's thread: what stands between a client and its provider, all of it in memory. */
+export function startGateway({ config, slabs, health, onFault }: GatewayDeps): Gateway {
+  const clock = systemClock()
+  let state = stateOf(config, ['default'])
+  const out = upstreams({ connectTimeoutMs: 10_000, headersTimeoutMs: 600_000, idleTimeoutMs: 120_000 })
+  const server = httpServer({
+    doors: [
+      chatDoor('/v1/chat/completions', openaiChat, {
+        state: () => state,
+        trace: tracer({ slabs, clock, newSpanId: spanIds() }),
+        send: out.send,
+        newId: randomUUIDv7,
+        newTraceId: () => randomUUIDv7().replaceAll('-', ''),
+      }),
+      ...modelDoors(() => state.facts.providers, Math.floor(clock() / 1e6)),
+      ...healthDoors(health),
+    ],
+    encodeError: openaiChat.encodeError,
+    limits: config.limits,
+    clock,
+    onFault,
+  })
+  return {
+    listen: () => server.listen(config.server.host, config.server.port),
+    configure: (changed) => {
+      state = stateOf(changed, state.projects)
+    },
+    setProjects: (projects) => {
+      state = { ...state, projects }
+    },
+    async drain(patienceMs) {
+      const patience = setTimeout(() => server.cut(), patienceMs)
+      await server.close()
+      clearTimeout(patience)
+      await out.close()
+    },
+  }
+}
+
+function stateOf(config: Config, projects: readonly string[]): InferenceState {
+  const all = new Map<string, ConfiguredProvider>()
+  for (const [name, provider] of Object.entries(providers)) {
+    all.set(name, configured(name, provider, config.providers[name]))
+  }
+  return { limits: config.limits, projects, facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider } }
+}
+
+/** Span ids are 8 random bytes; a pool of them costs one system call for hundreds. */
+function spanIds(): () => SpanId {
+  const pool = Buffer.alloc(4096)
+  let at = pool.length
+  return () => {
+    if (at === pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    at += 8
+    return pool.toString('hex', at - 8, at)
+  }
+}
