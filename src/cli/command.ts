@@ -1,10 +1,9 @@
 import type { Command as Commander } from 'commander'
-import { loadConfig, type Flags } from '../config/load.ts'
+import type { Flags } from '../config/load.ts'
 import { type SettingKey, type Setting, settings } from '../config/settings.ts'
 
 /** A command of the program: what it is called, what it takes, and what it does. One file each, one table for all. */
 export interface CliCommand {
-  /** As commander writes it: `show <trace>`. */
   readonly name: string
   readonly summary: string
   /** Lines to copy, each with what it does. */
@@ -40,6 +39,3 @@ export function flagsOf(options: Readonly<Record<string, unknown>>): Flags {
     terminal: process.stdout.isTTY === true,
   }
 }
-
-/** The data folder that a command means: the one that the server with the same options would use. */
-export const dataDirFor = (options: Readonly<Record<string, unknown>>): string => loadConfig(flagsOf(options), process.env).dataDir

@@ -17,6 +17,12 @@ export interface ObjectScan {
 
 const quote = 0x22
 const backslash = 0x5c
+const openBrace = 0x7b
+const openBracket = 0x5b
+const closeBrace = 0x7d
+const closeBracket = 0x5d
+const comma = 0x2c
+const colon = 0x3a
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
@@ -28,7 +34,7 @@ const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byt
 export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): ObjectScan | undefined {
   let at = 0
   while (at < bytes.length && isSpace(bytes[at] as number)) at++
-  if (bytes[at] !== 0x7b) return undefined
+  if (bytes[at] !== openBrace) return undefined
 
   const members = new Map<string, Span>()
   const repeated: string[] = []
@@ -36,46 +42,47 @@ export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): 
   let depth = 1
   let key: string | undefined
   let valueStart = -1
-  const close = (end: number): void => {
-    if (key === undefined || valueStart < 0) return
-    let last = end
-    while (last > valueStart && isSpace(bytes[last - 1] as number)) last--
-    if (members.has(key)) repeated.push(key)
-    members.set(key, { start: valueStart, end: last })
-    key = undefined
-    valueStart = -1
-  }
+  let valueEnd = -1
 
-  for (at++; at < bytes.length; at++) {
+  for (at++; at < bytes.length && depth > 0; at++) {
     const byte = bytes[at] as number
+    if (isSpace(byte)) continue
+    const inside = depth > 1
     if (byte === quote) {
       const end = stringEnd(bytes, at)
-      if (depth === 1) {
-        if (key === undefined) key = keyOf(bytes.toString('utf8', at, end))
-        else if (valueStart < 0) valueStart = at
+      if (!inside && key === undefined) {
+        key = keyOf(bytes, at, end)
+        at = end - 1
+        continue
       }
+      if (!inside && valueStart < 0) valueStart = at
       at = end - 1
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (depth === 1 && valueStart < 0) valueStart = at
-      depth++
-      if (depth > deepest) deepest = depth
+    } else if (byte === openBrace || byte === openBracket) {
+      if (!inside && valueStart < 0) valueStart = at
+      if (++depth > deepest) deepest = depth
       if (depth > maxDepth) break
-    } else if (byte === 0x7d || byte === 0x5d) {
+    } else if (byte === closeBrace || byte === closeBracket) {
       depth--
-      if (depth === 0) {
-        close(at)
-        at++
-        break
-      }
-    } else if (depth === 1) {
-      if (byte === 0x2c) close(at)
-      else if (byte !== 0x3a && !isSpace(byte) && valueStart < 0) valueStart = at
+    } else if (!inside && byte !== comma && byte !== colon && valueStart < 0) valueStart = at
+
+    if (depth > 1) continue
+    if (depth === 1 && byte !== comma) {
+      if (valueStart >= 0) valueEnd = at + 1
+      continue
     }
+    // A comma or the last brace: what stood before it is a member.
+    if (key !== undefined && valueStart >= 0) {
+      if (members.has(key)) repeated.push(key)
+      members.set(key, { start: valueStart, end: valueEnd })
+    }
+    key = undefined
+    valueStart = -1
   }
   return { members, repeated, depth: deepest, end: at }
 }
 
-function keyOf(written: string): string {
+function keyOf(bytes: Buffer, start: number, end: number): string {
+  const written = bytes.toString('utf8', start, end)
   // Nearly every key is plain; escapes are the parser's business.
   if (!written.includes('\\')) return written.slice(1, -1)
   try {
@@ -85,9 +92,18 @@ function keyOf(written: string): string {
   }
 }
 
+/** How far a string is followed byte by byte: nearly all keys and words end before, and a native search costs more. */
+const shortString = 48
+
 /** The place after the closing quote of the string that begins at `start`. */
 function stringEnd(bytes: Buffer, start: number): number {
-  let from = start + 1
+  const near = Math.min(start + shortString, bytes.length)
+  for (let at = start + 1; at < near; at++) {
+    const byte = bytes[at]
+    if (byte === quote) return at + 1
+    if (byte === backslash) at++
+  }
+  let from = near
   for (;;) {
     const end = bytes.indexOf(quote, from)
     if (end < 0) return bytes.length

@@ -8,7 +8,8 @@ export const slabBytes = 1 << 20
 export const recordHeadBytes = 12
 
 /**
- * `body` holds captured bytes as they were, `call` and `attempt` JSON. `ledger` is an attempt whose span was dropped, and
+ * `body` holds captured bytes as they were. `call` and `attempt` hold two lines of JSON, the record and its detail, so
+ * that the writer parses only what it has columns for. `ledger` is an attempt whose span was dropped, and
  * `forget`, which is empty, ends a call whose span was.
  */
 export const recordKinds = { body: 1, call: 2, attempt: 3, ledger: 4, forget: 5 } as const
@@ -17,11 +18,14 @@ export type RecordKind = keyof typeof recordKinds
 /** The slot of a body within its call: the client's request is 0, the answer to attempt n is n. */
 export const requestSlot = 0
 
-export type ReadRecord =
-  | { readonly kind: 'body'; readonly call: number; readonly slot: number; readonly bytes: Buffer }
-  | { readonly kind: 'call'; readonly call: number; readonly record: CallRecord }
-  | { readonly kind: 'attempt' | 'ledger'; readonly call: number; readonly record: AttemptRecord }
-  | { readonly kind: 'forget'; readonly call: number }
+/** What a reader of slabs does with each kind of record. Bodies are places in the slab, which is not theirs to keep. */
+export interface RecordHandlers {
+  body(call: number, slot: number, slab: Buffer, start: number, end: number): void
+  call(call: number, record: CallRecord, detail: string): void
+  attempt(call: number, record: AttemptRecord, detail: string): void
+  ledger(call: number, record: AttemptRecord): void
+  forget(call: number): void
+}
 
 export interface SlabCounters {
   /** Bytes handed to the writer and not yet on disk. */
@@ -58,21 +62,29 @@ export const newSlabCounters = (): SharedArrayBuffer => new SharedArrayBuffer(8 
 
 export const callNumbers = 2 ** 32
 
-/** The records of a slab in the order in which they were written. Bodies are views on the slab. */
-export function* readSlab(slab: ArrayBuffer, used: number): Generator<ReadRecord> {
-  const bytes = Buffer.from(slab, 0, used)
+/** Hands on the records of a slab in the order in which they were written. */
+export function readSlab(slab: Buffer, used: number, handlers: RecordHandlers): void {
   for (let at = 0; at < used; ) {
-    const length = bytes.readUInt32LE(at)
-    const kind = bytes[at + 4]
-    const slot = bytes[at + 5] as number
-    const call = bytes.readUInt32LE(at + 8)
-    const payload = bytes.subarray(at + recordHeadBytes, at + recordHeadBytes + length)
-    at += recordHeadBytes + length
-    if (kind === recordKinds.body) yield { kind: 'body', call, slot, bytes: payload }
-    else if (kind === recordKinds.call) yield { kind: 'call', call, record: parse<CallRecord>(payload) }
-    else if (kind === recordKinds.forget) yield { kind: 'forget', call }
-    else yield { kind: kind === recordKinds.ledger ? 'ledger' : 'attempt', call, record: parse<AttemptRecord>(payload) }
+    const start = at + recordHeadBytes
+    const end = start + slab.readUInt32LE(at)
+    const kind = slab[at + 4]
+    const call = slab.readUInt32LE(at + 8)
+    switch (kind) {
+      case recordKinds.body:
+        handlers.body(call, slab[at + 5] as number, slab, start, end)
+        break
+      case recordKinds.forget:
+        handlers.forget(call)
+        break
+      default: {
+        const lines = slab.toString('utf8', start, end)
+        const lineEnd = lines.indexOf('\n')
+        const record: unknown = JSON.parse(lines.slice(0, lineEnd))
+        if (kind === recordKinds.call) handlers.call(call, record as CallRecord, lines.slice(lineEnd + 1))
+        else if (kind === recordKinds.attempt) handlers.attempt(call, record as AttemptRecord, lines.slice(lineEnd + 1))
+        else handlers.ledger(call, record as AttemptRecord)
+      }
+    }
+    at = end
   }
 }
-
-const parse = <T>(payload: Buffer): T => JSON.parse(payload.toString('utf8')) as T

@@ -5,6 +5,7 @@ import { stepped } from '../http/stepped.ts'
 import type { Send, UpstreamHeaders } from '../http/upstream.ts'
 import type { Target } from '../routing/plan.ts'
 import { observe, recorded } from '../telemetry/observe.ts'
+import { errorOf } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
@@ -35,26 +36,22 @@ export function attempt(call: Call, target: Target, sendOut: Send): Promise<Answ
   })
 
   return new Promise((resolve) => {
+    const refuse = (refused: Refused): void => {
+      const { error } = refused
+      const status = error.code === 'cancelled' ? 'cancelled' : 'error'
+      trace.end({ status, error: errorOf(error), usageMissing: 'failed' })
+      resolve(refused)
+    }
     const incoming = new Incoming({
       connected: () => trace.connected(),
-      failed(error) {
-        trace.end({ status: error.code === 'cancelled' ? 'cancelled' : 'error', error, usageMissing: 'failed' })
-        resolve({ error })
-      },
+      failed: (error) => refuse({ error }),
       head(status, received) {
         const streaming = isEventStream(received)
         trace.head(status, streaming, requestIdIn(received))
         if (status < 200 || status >= 300) {
           gather(recorded(incoming, trace), errorBytes).then(
-            (bytes) => {
-              const refused = refusalOf(status, received, bytes, dialect, provider.name)
-              trace.end({ status: 'error', error: refused.error, usageMissing: 'failed' })
-              resolve(refused)
-            },
-            (error: GatewayError) => {
-              trace.end({ status: error.code === 'cancelled' ? 'cancelled' : 'error', error, usageMissing: 'failed' })
-              resolve({ error })
-            },
+            (bytes) => refuse(refusalOf(status, received, bytes, dialect, provider.name)),
+            (error: GatewayError) => refuse({ error }),
           )
           return
         }

@@ -5,11 +5,13 @@ import type { CallIds } from '../core/span.ts'
 
 export interface Identity {
   readonly ids: CallIds
-  readonly parentId?: SpanId
-  readonly clientIp?: string
-  readonly userAgent?: string
+  readonly parentId: SpanId | undefined
+  readonly threadTitle: string | undefined
+  readonly tags: Readonly<Record<string, string>> | undefined
+  readonly clientIp: string | undefined
+  readonly userAgent: string | undefined
   /** What is wrong with the headers. The call is recorded all the same, and then refused. */
-  readonly problem?: GatewayError
+  readonly problem: GatewayError | undefined
 }
 
 export interface IdentityDeps {
@@ -66,15 +68,15 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
       // What a foreign project's call did is kept where its owner can see it, the default project.
       projectId: known ? projectId : (deps.projects[0] ?? 'default'),
       runId,
-      ...(threadId !== undefined && { threadId }),
-      ...(threadTitle !== undefined && { threadTitle }),
-      ...(label !== undefined && { label }),
-      ...(tags && { tags }),
+      threadId,
+      label,
     },
-    ...(remote && { parentId: remote.parentId }),
-    ...(clientIp !== '' && { clientIp }),
-    ...(userAgent !== undefined && { userAgent }),
-    ...(problems[0] && { problem: problems[0] }),
+    parentId: remote?.parentId,
+    threadTitle,
+    tags,
+    clientIp,
+    userAgent,
+    problem: problems[0],
   }
 }
 

@@ -9,12 +9,15 @@ interface Begin {
   failed(error: GatewayError): void
 }
 
+const patienceBytes = 64 * 1024
+
 /** An upstream's answer as a source of bytes: what comes before anybody reads it is kept, and held back after a while. */
 export class Incoming implements UpstreamListener, Source {
   private readonly begin: Begin
   private call: UpstreamCall | undefined
   private sink: Sink | undefined
   private waiting: Buffer[] = []
+  private waitingBytes = 0
   private headed = false
   private over: 'no' | 'ended' | GatewayError = 'no'
 
@@ -41,7 +44,9 @@ export class Incoming implements UpstreamListener, Source {
     if (this.over !== 'no') return
     if (!this.sink) {
       this.waiting.push(chunk)
-      this.call?.pause()
+      this.waitingBytes += chunk.length
+      // A reader comes in the same turn of the event loop: to stop the connection for it would cost more than to wait.
+      if (this.waitingBytes > patienceBytes) this.call?.pause()
     } else if (!this.sink.write(chunk)) this.call?.pause()
   }
 
@@ -65,7 +70,8 @@ export class Incoming implements UpstreamListener, Source {
     this.waiting = []
     if (this.over === 'ended') sink.end()
     else if (this.over !== 'no') sink.fail(this.over)
-    else if (takes) this.call?.resume()
+    else if (!takes) this.call?.pause()
+    else if (this.waitingBytes > patienceBytes) this.call?.resume()
   }
 
   resume(): void {

@@ -169,7 +169,9 @@ class HttpExchange implements Exchange {
         reject(tooLarge(this.bodyLimit))
       })
       this.req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)))
-      this.req.once('close', () => reject(new GatewayError('cancelled', 'The client left before it had sent its request.')))
+      this.req.once('close', () => {
+        if (!this.req.complete) reject(new GatewayError('cancelled', 'The client left before it had sent its request.'))
+      })
     })
   }
 

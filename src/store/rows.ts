@@ -1,16 +1,22 @@
 import type { AttemptRecord, CallRecord } from '../core/span.ts'
-import { inputTokens, outputTokens, type Usage } from '../core/usage.ts'
 import type { BodyAddress } from './schema.ts'
 import type { Row } from './sqlite/inserts.ts'
 
-/** Records to rows, in the order of the columns in `sqlite/inserts.ts`. */
+/** Records to rows, in the order of the columns in `sqlite/inserts.ts`. Ids come as hex and are stored as bytes. */
 
-export function ledgerRow(record: AttemptRecord): Row {
-  const { usage = {} } = record
+export const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex')
+
+export interface AttemptIds {
+  readonly trace: Buffer
+  readonly span: Buffer
+}
+
+export function ledgerRow(record: AttemptRecord, { trace, span }: AttemptIds): Row {
+  const usage = record.usage ?? {}
   return [
     record.projectId,
-    bytes(record.traceId),
-    bytes(record.spanId),
+    trace,
+    span,
     record.runId,
     record.threadId ?? null,
     record.label ?? null,
@@ -19,7 +25,7 @@ export function ledgerRow(record: AttemptRecord): Row {
     record.modelAnswered ?? null,
     record.status,
     record.httpStatus ?? null,
-    record.error?.code ?? null,
+    record.errorCode ?? null,
     record.startedUs,
     record.endedUs - record.startedUs,
     record.firstContentUs ?? null,
@@ -37,61 +43,44 @@ export function ledgerRow(record: AttemptRecord): Row {
   ]
 }
 
-/** What of an attempt has no column of its own. */
-export type AttemptDetail = Omit<AttemptRecord, keyof SpanColumns | 'unread'>
-export type CallDetail = Omit<CallRecord, keyof SpanColumns>
-
-interface SpanColumns {
-  traceId: unknown
-  projectId: unknown
-  spanId: unknown
-  parentId: unknown
-  startedUs: unknown
-  endedUs: unknown
-  status: unknown
-}
-
-export function attemptRow(record: AttemptRecord, answer: BodyAddress | undefined): Row {
-  const { traceId, projectId, spanId, parentId, startedUs, endedUs, status, unread: _, ...rest } = record
-  const detail: AttemptDetail = rest
-  return [
-    projectId,
-    bytes(traceId),
-    bytes(spanId),
-    bytes(parentId),
-    'attempt',
-    `${record.provider}/${record.model}`,
-    status,
-    startedUs,
-    endedUs,
-    record.modelAnswered ?? record.model,
-    JSON.stringify(detail),
-    answer ? JSON.stringify({ answer }) : null,
-  ]
-}
-
-export function callRow(record: CallRecord, request: BodyAddress | undefined): Row {
-  const { traceId, projectId, spanId, parentId, startedUs, endedUs, status, ...rest } = record
-  const detail: CallDetail = rest
-  return [
-    projectId,
-    bytes(traceId),
-    bytes(spanId),
-    parentId === undefined ? null : bytes(parentId),
-    'call',
-    `${record.method} ${record.path}`,
-    status,
-    startedUs,
-    endedUs,
-    record.modelAsked ?? null,
-    JSON.stringify(detail),
-    request ? JSON.stringify({ request }) : null,
-  ]
-}
-
-export const traceRow = (record: CallRecord): Row => [
+export const attemptRow = (
+  record: AttemptRecord,
+  { trace, span }: AttemptIds,
+  detail: string,
+  answer: BodyAddress | undefined,
+): Row => [
   record.projectId,
-  bytes(record.traceId),
+  trace,
+  span,
+  bytesOf(record.parentId),
+  'attempt',
+  `${record.provider}/${record.model}`,
+  record.status,
+  record.startedUs,
+  record.endedUs,
+  record.modelAnswered ?? record.model,
+  detail,
+  answer ? JSON.stringify({ answer }) : null,
+]
+
+export const callRow = (record: CallRecord, trace: Buffer, detail: string, request: BodyAddress | undefined): Row => [
+  record.projectId,
+  trace,
+  bytesOf(record.spanId),
+  record.parentId === undefined ? null : bytesOf(record.parentId),
+  'call',
+  `${record.method} ${record.path}`,
+  record.status,
+  record.startedUs,
+  record.endedUs,
+  record.modelAsked ?? null,
+  detail,
+  request ? JSON.stringify({ request }) : null,
+]
+
+export const traceRow = (record: CallRecord, trace: Buffer): Row => [
+  record.projectId,
+  trace,
   record.runId,
   record.threadId ?? null,
   record.label ?? null,
@@ -104,11 +93,6 @@ export const traceRow = (record: CallRecord): Row => [
   record.firstContentUs ?? null,
   1,
   record.status === 'error' ? 1 : 0,
-  tokens(record.usage, inputTokens),
-  tokens(record.usage, outputTokens),
+  record.inputTokens ?? null,
+  record.outputTokens ?? null,
 ]
-
-const tokens = (usage: Usage | undefined, sum: (usage: Usage) => number | undefined): number | null =>
-  (usage && sum(usage)) ?? null
-
-const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')

@@ -1,8 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { ProjectId, SpanId, TraceId } from '../core/ids.ts'
-import type { SpanStatus } from '../core/span.ts'
+import type { AttemptDetail, CallDetail, SpanStatus } from '../core/span.ts'
 import { bodyIn } from './blocks.ts'
-import type { AttemptDetail, CallDetail } from './rows.ts'
 import type { BodyAddress, SpansTable, TracesDb } from './schema.ts'
 
 interface SpanBase {

@@ -1,12 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
-import { readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
-import type { AttemptRecord, CallRecord } from '../core/span.ts'
+import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
+import type { AttemptDetail, AttemptRecord, CallDetail, CallRecord } from '../core/span.ts'
+import { inputTokens, outputTokens } from '../core/usage.ts'
+import type { AnswerFacts } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks } from './blocks.ts'
 import { Body } from './body.ts'
-import { attemptRow, callRow, ledgerRow, traceRow } from './rows.ts'
+import { type AttemptIds, attemptRow, bytesOf, callRow, ledgerRow, traceRow } from './rows.ts'
 import type { BodyAddress } from './schema.ts'
 import { inserts, inTransaction, prepared, type Row } from './sqlite/inserts.ts'
 
@@ -18,13 +20,15 @@ export interface WriterDeps {
   /** Told of each call as its record comes in. */
   readonly onCall: (call: CallRecord) => void
   readonly onTrouble: (problem: string | undefined) => void
+  /** Gives a slab back when nothing refers to it any more. */
+  readonly onEmpty: (slab: ArrayBuffer) => void
 }
 
 /** What is held of a call until its own record has come. */
 interface OpenCall {
   readonly bodies: Map<number, Body>
   /** Of the last attempt: what the writer found out by reading its whole answer. */
-  found: Pick<CallRecord, 'usage' | 'finishReason' | 'modelAnswered'> | undefined
+  found: Found | undefined
 }
 
 /**
@@ -38,9 +42,21 @@ export class Writer {
   private readonly calls = new Map<number, OpenCall>()
   private rows: Record<'ledger' | 'spans' | 'traces', Row[]> = { ledger: [], spans: [], traces: [] }
   private pendingBytes = 0
+  private readonly touched = new Set<Body>()
   private timer: NodeJS.Timeout | undefined
   private barriers: { readonly id: number; readonly reached: () => void }[] = []
   private passed = 0
+
+  private readonly handlers: RecordHandlers = {
+    body: (call, slot, slab, start, end) => this.takeBody(call, slot, slab, start, end),
+    attempt: (call, record, detail) => this.takeAttempt(call, record, detail),
+    ledger: (call, record) => {
+      this.calls.get(call)?.bodies.delete(record.number)
+      this.rows.ledger.push(ledgerRow(record, idsOf(record)))
+    },
+    call: (call, record, detail) => this.takeCall(call, record, detail),
+    forget: (call) => void this.calls.delete(call),
+  }
 
   constructor(deps: WriterDeps) {
     this.deps = deps
@@ -56,31 +72,11 @@ export class Writer {
   }
 
   take({ slab, used, barrier }: Pick<Records, 'slab' | 'used' | 'barrier'>): void {
-    const touched = new Set<Body>()
-    for (const record of readSlab(slab, used)) {
-      switch (record.kind) {
-        case 'body': {
-          const body = this.bodyOf(record.call, record.slot)
-          body.add(record.bytes)
-          touched.add(body)
-          break
-        }
-        case 'attempt':
-          this.takeAttempt(record.call, record.record)
-          break
-        case 'ledger':
-          this.calls.get(record.call)?.bodies.delete(record.record.number)
-          this.rows.ledger.push(ledgerRow(record.record))
-          break
-        case 'call':
-          this.takeCall(record.call, record.record)
-          break
-        case 'forget':
-          this.calls.delete(record.call)
-      }
-    }
+    readSlab(Buffer.from(slab), used, this.handlers)
     // What is still arriving must not hold on to the slab.
-    for (const body of touched) if (!body.placed) body.own()
+    for (const body of this.touched) body.own()
+    this.touched.clear()
+    if (used > 0) this.deps.onEmpty(slab)
     this.pendingBytes += used
     if (barrier !== undefined) this.passed = Math.max(this.passed, barrier)
 
@@ -137,40 +133,47 @@ export class Writer {
     this.deps.ledger.close()
   }
 
-  private bodyOf(call: number, slot: number): Body {
+  private takeBody(call: number, slot: number, slab: Buffer, start: number, end: number): void {
     let open = this.calls.get(call)
-    if (!open) this.calls.set(call, (open = { bodies: new Map(), found: undefined }))
+    if (!open) {
+      open = { bodies: new Map(), found: undefined }
+      this.calls.set(call, open)
+    }
     let body = open.bodies.get(slot)
-    if (!body) open.bodies.set(slot, (body = new Body(this.deps.recording.bodyBytes)))
-    return body
+    if (!body) {
+      body = new Body(this.deps.recording.bodyBytes)
+      open.bodies.set(slot, body)
+    }
+    body.add(slab, start, end)
+    this.touched.add(body)
   }
 
-  private takeAttempt(call: number, sent: AttemptRecord): void {
+  private takeAttempt(call: number, sent: AttemptRecord, sentDetail: string): void {
     const open = this.calls.get(call)
     const answer = open?.bodies.get(sent.number)
-    const record = sent.unread && answer ? read(sent, answer) : sent
-    if (open && record !== sent) {
-      const { usage, finishReason, modelAnswered } = record
-      open.found = { ...(usage && { usage }), ...(finishReason && { finishReason }), ...(modelAnswered && { modelAnswered }) }
-    }
     open?.bodies.delete(sent.number)
-    this.rows.ledger.push(ledgerRow(record))
-    this.rows.spans.push(attemptRow(record, this.place(record.projectId, answer)))
+    const found = sent.unread && answer ? readWhole(sent, sentDetail, answer) : undefined
+    if (open) open.found = found
+    const record = found?.record ?? sent
+    const ids = idsOf(record)
+    this.rows.ledger.push(ledgerRow(record, ids))
+    this.rows.spans.push(attemptRow(record, ids, found?.detail ?? sentDetail, this.place(record.projectId, answer)))
   }
 
-  private takeCall(call: number, sent: CallRecord): void {
+  private takeCall(call: number, sent: CallRecord, sentDetail: string): void {
     const open = this.calls.get(call)
     this.calls.delete(call)
-    const record = open?.found ? { ...sent, ...open.found } : sent
-    this.rows.spans.push(callRow(record, this.place(record.projectId, open?.bodies.get(requestSlot))))
-    this.rows.traces.push(traceRow(record))
+    const { record, detail } = open?.found ? completed(sent, sentDetail, open.found) : { record: sent, detail: sentDetail }
+    const trace = bytesOf(record.traceId)
+    this.rows.spans.push(callRow(record, trace, detail, this.place(record.projectId, open?.bodies.get(requestSlot))))
+    this.rows.traces.push(traceRow(record, trace))
     this.deps.onCall(record)
   }
 
   private place(projectId: string, body: Body | undefined): BodyAddress | undefined {
     if (!body || body.length === 0) return undefined
-    body.placed = true
-    return { ...this.blocks.add(projectId, body.parts, body.length), ...body.whole() }
+    this.touched.delete(body)
+    return { ...this.blocks.add(projectId, body.stretches, body.length), ...body.whole() }
   }
 
   private reachBarriers(): void {
@@ -190,16 +193,33 @@ function insertAll(statement: StatementSync, rows: readonly Row[]): void {
   for (const row of rows) statement.run(...row)
 }
 
+const idsOf = ({ traceId, spanId }: AttemptRecord): AttemptIds => ({ trace: bytesOf(traceId), span: bytesOf(spanId) })
+
+interface Found {
+  readonly record: AttemptRecord
+  readonly detail: string
+  readonly facts: AnswerFacts
+}
+
 /** An attempt whose end did not tell what it used: the whole answer does, if anything. */
-function read(record: AttemptRecord, answer: Body): AttemptRecord {
+function readWhole(record: AttemptRecord, detail: string, answer: Body): Found | undefined {
   const facts = dialectNamed(record.dialect)?.readAnswer(answer.bytes(), record.streaming)
-  if (!facts) return record
-  const { usage, usageReported, finishReason, model } = facts
-  const { usageMissing, ...known } = record
+  if (!facts) return undefined
+  const { usage = record.usage, usageReported, finishReason, model: modelAnswered = record.modelAnswered, error } = facts
+  const usageMissing = usage ? undefined : record.usageMissing
+  const known = { usage, usageMissing, modelAnswered, ...(error && { status: 'error' as const }) }
   return {
-    ...known,
-    ...(usage ? { usage, usageReported } : usageMissing !== undefined && { usageMissing }),
-    ...(finishReason !== undefined && { finishReason }),
-    ...(model !== undefined && { modelAnswered: model }),
+    facts,
+    record: { ...record, ...known, ...(error && { errorCode: error.code }) },
+    detail: JSON.stringify({ ...(JSON.parse(detail) as AttemptDetail), ...known, usageReported, finishReason, error }),
+  }
+}
+
+/** The call of such an attempt, told what the attempt's answer told. */
+function completed(record: CallRecord, detail: string, { facts }: Found): { record: CallRecord; detail: string } {
+  const { usage, finishReason, model: modelAnswered } = facts
+  return {
+    record: usage ? { ...record, inputTokens: inputTokens(usage), outputTokens: outputTokens(usage) } : record,
+    detail: JSON.stringify({ ...(JSON.parse(detail) as CallDetail), usage, finishReason, modelAnswered }),
   }
 }

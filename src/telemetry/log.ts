@@ -1,8 +1,8 @@
+import { writeSync } from 'node:fs'
 import pino from 'pino'
-import pretty from 'pino-pretty'
+import prettyStream from 'pino-pretty'
 import type { Config } from '../core/config.ts'
 import type { CallRecord } from '../core/span.ts'
-import { inputTokens, outputTokens } from '../core/usage.ts'
 
 export interface Log {
   debug(message: string, fields?: object): void
@@ -15,20 +15,63 @@ export interface Log {
   flush(): void
 }
 
-/** How much is gathered before it is written, where many lines come: a system call for each would cost more than the line. */
-const gatheredBytes = 8 * 1024
+/** Lines that wait to be written together: a system call for each would cost more than the line. */
+interface Gathered {
+  write(line: string): void
+  flush(): void
+}
+
+const mostGathered = 500
+
+function gathering(): Gathered {
+  let lines: string[] = []
+  const flush = (): void => {
+    if (lines.length === 0) return
+    const text = lines.join('')
+    lines = []
+    writeAll(text)
+  }
+  return {
+    write(line) {
+      lines.push(line)
+      if (lines.length >= mostGathered) flush()
+    },
+    flush,
+  }
+}
+
+function writeAll(text: string): void {
+  let bytes = Buffer.from(text)
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes))
+    } catch (thrown) {
+      // A pipe whose reader is slow is tried again; one whose reader is gone takes no more.
+      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') return
+    }
+  }
+}
 
 /** Lines on standard output, for people or for machines. */
 export function openLog({ level, format }: Config['log'], { gather = false } = {}): Log {
-  const out =
-    format === 'json'
-      ? pino.destination({ fd: 1, sync: !gather, ...(gather && { minLength: gatheredBytes }) })
-      : pretty({ destination: 1, sync: true, colorize: !process.env['NO_COLOR'], ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+  const gathered = gathering()
+  const pretty = format === 'pretty'
+  const out = pretty
+    ? prettyStream({
+        destination: 1,
+        sync: true,
+        colorize: !process.env['NO_COLOR'],
+        ignore: 'pid,hostname',
+        translateTime: 'SYS:HH:MM:ss.l',
+      })
+    : gathered
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, out)
   const line =
     (name: 'debug' | 'info' | 'warn' | 'error') =>
-    (message: string, fields: object = {}): void =>
+    (message: string, fields: object = {}): void => {
       logger[name](fields, message)
+      if (!gather) gathered.flush()
+    }
   return {
     debug: line('debug'),
     info: line('info'),
@@ -36,14 +79,15 @@ export function openLog({ level, format }: Config['log'], { gather = false } = {
     error: line('error'),
     call(call) {
       if (!logger.isLevelEnabled('info')) return
-      if (format === 'json') logger.info(callFields(call), 'call')
-      else logger.info(callLine(call))
+      if (pretty) return logger.info(callLine(call))
+      // The same line as the logger's, without what it does for every field: there are thousands of these a second.
+      gathered.write(`${JSON.stringify({ level: infoLevel, time: new Date().toISOString(), ...callFields(call), msg: 'call' })}\n`)
     },
-    flush: () => {
-      if ('flushSync' in out) out.flushSync()
-    },
+    flush: () => gathered.flush(),
   }
 }
+
+const infoLevel = pino.levels.values['info']
 
 const callFields = (call: CallRecord): object => ({
   method: call.method,
@@ -52,17 +96,18 @@ const callFields = (call: CallRecord): object => ({
   provider: call.provider,
   status: call.httpStatus,
   ms: milliseconds(call),
-  input_tokens: call.usage && inputTokens(call.usage),
-  output_tokens: call.usage && outputTokens(call.usage),
+  input_tokens: call.inputTokens,
+  output_tokens: call.outputTokens,
+  error: call.errorCode,
   trace: call.traceId,
-  ...(call.error && { error: call.error.code }),
 })
 
 function callLine(call: CallRecord): string {
-  const { usage, error } = call
-  const tokens = usage ? ` ${inputTokens(usage) ?? '?'} → ${outputTokens(usage) ?? '?'} tokens` : ''
+  const { inputTokens, outputTokens, errorCode } = call
+  const known = inputTokens !== undefined || outputTokens !== undefined
+  const tokens = known ? ` ${inputTokens ?? '?'} → ${outputTokens ?? '?'} tokens` : ''
   const where = call.modelAsked === undefined ? '' : ` ${printable(call.modelAsked)} at ${call.provider ?? 'nobody'}`
-  return `${call.httpStatus} ${call.method} ${call.path}${where} ${milliseconds(call)} ms${tokens}${error ? ` ${error.code}` : ''} ${call.traceId}`
+  return `${call.httpStatus} ${call.method} ${call.path}${where} ${milliseconds(call)} ms${tokens}${errorCode === undefined ? '' : ` ${errorCode}`} ${call.traceId}`
 }
 
 const milliseconds = ({ startedUs, endedUs }: CallRecord): number => Math.round((endedUs - startedUs) / 100) / 10

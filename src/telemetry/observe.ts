@@ -2,7 +2,7 @@ import type { GatewayError } from '../core/error.ts'
 import type { Source } from '../core/source.ts'
 import type { SpanError } from '../core/span.ts'
 import type { Usage } from '../core/usage.ts'
-import type { AttemptTrace } from './trace.ts'
+import { type AttemptTrace, errorOf } from './trace.ts'
 
 /** Looks at the bytes of an answer for what is needed at once; how, only its dialect knows. */
 export interface Watch {
@@ -19,6 +19,9 @@ export interface Watch {
     readonly unread?: boolean
   }
 }
+
+/** Why nobody knows what an answer used, by how it ended. */
+const missing = { ok: 'not reported', error: 'failed', cancelled: 'cancelled' } as const
 
 /** The same bytes, copied into the record on their way. */
 export const recorded = (source: Source, trace: AttemptTrace): Source => ({
@@ -39,17 +42,18 @@ export const recorded = (source: Source, trace: AttemptTrace): Source => ({
 export function observe(source: Source, trace: AttemptTrace, watch: Watch): Source {
   let sawContent = false
   const end = (failure?: GatewayError): void => {
-    const { model, finishReason, usage, usageReported, error: answerError, unread } = watch.end()
-    const cancelled = failure?.code === 'cancelled'
-    const failed = failure !== undefined || answerError !== undefined
+    const { model, finishReason, usage, usageReported, error: said, unread } = watch.end()
+    const error = failure ?? said
+    const status = failure?.code === 'cancelled' ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
-      status: cancelled ? 'cancelled' : failed ? 'error' : 'ok',
-      ...(failure && { error: failure }),
-      ...(answerError && { answerError }),
-      ...(model !== undefined && { modelAnswered: model }),
-      ...(finishReason !== undefined && { finishReason }),
-      ...(usage ? { usage, usageReported } : { usageMissing: cancelled ? 'cancelled' : failed ? 'failed' : 'not reported' }),
-      ...(unread && { unread }),
+      status,
+      error: error && errorOf(error),
+      modelAnswered: model,
+      finishReason,
+      usage,
+      usageReported,
+      usageMissing: usage ? undefined : missing[status],
+      unread,
     })
   }
   return {

@@ -4,6 +4,8 @@ import { type lostCounters, recordHeadBytes, recordKinds, slabBytes, type Record
 /** A record that is longer than this cannot share a slab sensibly; what describes a call is far below. */
 const longestMetadata = slabBytes - recordHeadBytes
 
+const mostSpare = 4
+
 /** How far over the cap bodies alone are dropped; beyond it spans are too. Ledger rows always pass. */
 const spanCapFactor = 1.25
 
@@ -18,6 +20,7 @@ export class Slabs {
   private timer: NodeJS.Timeout | undefined
   private port: Port | undefined
   private readonly backlog: Records[] = []
+  private readonly spare: ArrayBuffer[] = []
   private readonly counters: SlabCounters
   private readonly inFlightCap: number
   private readonly sendEveryMs: number
@@ -31,6 +34,10 @@ export class Slabs {
   /** From now on slabs go here: the writer is new, or back after a crash. What waited for it goes first. */
   connect(port: Port): void {
     this.port = port
+    // A slab that comes back is used again: a new one costs the system a million bytes of zeros.
+    port.on('message', (message) => {
+      if (message.kind === 'records' && this.spare.length < mostSpare) this.spare.push(message.slab)
+    })
     for (const records of this.backlog.splice(0)) port.postMessage(records, [records.slab])
   }
 
@@ -65,9 +72,9 @@ export class Slabs {
     }
   }
 
-  /** Writes what describes a call or an attempt; the value must be plain JSON. */
-  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, value: object): void {
-    const text = JSON.stringify(value)
+  /** Writes what describes a call or an attempt: plain objects, each a line of JSON. */
+  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, record: object, detail: object): void {
+    const text = `${JSON.stringify(record)}\n${JSON.stringify(detail)}`
     // A character takes three bytes of UTF-8 at most.
     let bound = text.length * 3
     let encoded: Buffer | undefined
@@ -109,7 +116,7 @@ export class Slabs {
   private room(wanted: number): number {
     if (this.slab.length - this.used < wanted) {
       this.send()
-      this.slab = Buffer.from(new ArrayBuffer(slabBytes))
+      this.slab = Buffer.from(this.spare.pop() ?? new ArrayBuffer(slabBytes))
       this.timer ??= setTimeout(() => this.send(), this.sendEveryMs)
     }
     return this.slab.length - this.used

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import { type GatewayError, toGatewayError } from '../core/error.ts'
+import type { GatewayError } from '../core/error.ts'
 import type { SpanId } from '../core/ids.ts'
 import { callNumbers, requestSlot } from '../core/records.ts'
-import type { AttemptRecord, CallIds, CallRecord, SpanError, SpanStatus } from '../core/span.ts'
-import type { Usage } from '../core/usage.ts'
+import type { AttemptDetail, AttemptRecord, CallDetail, CallIds, CallRecord, SpanError, SpanStatus } from '../core/span.ts'
+import { inputTokens, outputTokens, type Usage } from '../core/usage.ts'
 import type { Slabs } from './slabs.ts'
 
 export interface TracerDeps {
@@ -15,13 +15,15 @@ export interface TracerDeps {
 /** What is known of a call when its head has arrived. */
 export interface CallStart {
   readonly ids: CallIds
-  readonly parentId?: SpanId
+  readonly parentId?: SpanId | undefined
   readonly startedUs: number
   readonly method: string
   readonly path: string
   readonly dialect: string
-  readonly clientIp?: string
-  readonly userAgent?: string
+  readonly threadTitle?: string | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly clientIp?: string | undefined
+  readonly userAgent?: string | undefined
 }
 
 export interface AttemptStart {
@@ -31,20 +33,17 @@ export interface AttemptStart {
   readonly requestBytes: number
 }
 
+/** What an answer turned out to be; what nobody knows is undefined. */
 export interface AttemptEnd {
   readonly status: SpanStatus
-  readonly error?: GatewayError
-  readonly modelAnswered?: string
-  readonly finishReason?: string
-  readonly usage?: Usage
+  readonly error?: SpanError | undefined
+  readonly modelAnswered?: string | undefined
+  readonly finishReason?: string | undefined
+  readonly usage?: Usage | undefined
   readonly usageReported?: unknown
-  readonly usageMissing?: string
-  readonly unread?: boolean
-  readonly answerError?: SpanError
+  readonly usageMissing?: string | undefined
+  readonly unread?: boolean | undefined
 }
-
-/** How much of a message is kept: a provider may send a page. */
-const messageLength = 2_000
 
 /** Begins the recording of calls. */
 export function tracer(deps: TracerDeps): (start: CallStart) => CallTrace {
@@ -59,8 +58,8 @@ export function tracer(deps: TracerDeps): (start: CallStart) => CallTrace {
 export class CallTrace {
   readonly ids: CallIds
   readonly spanId: SpanId
-  private readonly deps: TracerDeps
-  private readonly number: number
+  readonly number: number
+  readonly deps: TracerDeps
   private readonly start: CallStart
   private receivedUs: number | undefined
   private queuedUs: number | undefined
@@ -94,94 +93,107 @@ export class CallTrace {
     const startedUs = this.deps.clock()
     this.queuedUs ??= startedUs - this.start.startedUs
     this.attempts++
-    this.last = new AttemptTrace(this.deps, this.number, this.attempts, this.ids, this.spanId, startedUs, start)
+    this.last = new AttemptTrace(this, this.attempts, startedUs, start)
     return this.last
   }
 
   /** The client has its answer, or will never have it. */
   end(done: { status: number; bytes: number; gone: boolean; error?: GatewayError }): void {
     const { deps, start, last } = this
-    if (!deps.slabs.takesSpans()) {
-      deps.slabs.lose('spans', 1 + this.attempts)
-      deps.slabs.forget(this.number)
+    const { slabs } = deps
+    if (!slabs.takesSpans()) {
+      slabs.lose('spans', 1 + this.attempts)
+      slabs.forget(this.number)
       return
     }
-    const failure = done.error && toGatewayError(done.error)
-    const status: SpanStatus = done.gone || failure?.code === 'cancelled' ? 'cancelled' : failure || done.status >= 400 ? 'error' : 'ok'
-    const error = failure ? errorOf(failure) : last?.error
-    const firstContentUs = last?.firstContentAt
+    const { traceId, projectId, runId, threadId, label } = start.ids
+    const cancelled = done.gone || done.error?.code === 'cancelled'
+    const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || last?.error ? 'error' : 'ok'
+    const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
+    const usage = last?.outcome.usage
+    const provider = last?.start.provider
+    const firstContentUs = last?.firstContentAt === undefined ? undefined : last.firstContentAt - start.startedUs
     const record: CallRecord = {
-      ...start.ids,
+      traceId,
+      projectId,
+      runId,
+      threadId,
+      label,
       spanId: this.spanId,
-      ...(start.parentId !== undefined && { parentId: start.parentId }),
+      parentId: start.parentId,
       startedUs: start.startedUs,
       endedUs: deps.clock(),
       status,
       httpStatus: done.status,
-      ...(error && status !== 'ok' && { error }),
+      errorCode: error?.code,
       method: start.method,
       path: start.path,
+      modelAsked: this.modelAsked,
+      provider,
+      firstContentUs,
+      inputTokens: usage && inputTokens(usage),
+      outputTokens: usage && outputTokens(usage),
+    }
+    const detail: CallDetail = {
+      httpStatus: done.status,
+      error,
       dialect: start.dialect,
       streaming: this.streaming,
-      ...(this.modelAsked !== undefined && { modelAsked: this.modelAsked }),
-      ...(last && last.outcome()),
-      ...(this.receivedUs !== undefined && { receivedUs: this.receivedUs }),
-      ...(this.queuedUs !== undefined && { queuedUs: this.queuedUs }),
-      ...(firstContentUs !== undefined && { firstContentUs: firstContentUs - start.startedUs }),
+      modelAsked: this.modelAsked,
+      provider,
+      modelAnswered: last?.outcome.modelAnswered,
+      finishReason: last?.outcome.finishReason,
+      usage,
+      receivedUs: this.receivedUs,
+      queuedUs: this.queuedUs,
+      firstContentUs,
       attempts: this.attempts,
       requestBytes: this.requestBytes,
       answerBytes: done.bytes,
-      ...(start.clientIp !== undefined && { clientIp: start.clientIp }),
-      ...(start.userAgent !== undefined && { userAgent: start.userAgent }),
+      clientIp: start.clientIp,
+      userAgent: start.userAgent,
+      threadTitle: start.threadTitle,
+      tags: start.tags,
     }
-    deps.slabs.metadata('call', this.number, record)
+    slabs.metadata('call', this.number, record, detail)
   }
 }
 
+const nothing: AttemptEnd = { status: 'running' }
+
 /** Records one try at one provider. */
 export class AttemptTrace {
-  error: SpanError | undefined
+  readonly start: AttemptStart
   firstContentAt: number | undefined
-  private readonly deps: TracerDeps
-  private readonly call: number
+  outcome: AttemptEnd = nothing
+  private readonly call: CallTrace
   private readonly number: number
-  private readonly ids: CallIds
-  private readonly parentId: SpanId
   private readonly startedUs: number
-  private readonly start: AttemptStart
   private connectUs: number | undefined
   private headersUs: number | undefined
   private httpStatus: number | undefined
   private providerRequestId: string | undefined
   private streaming = false
   private answerBytes = 0
-  private ended: AttemptEnd | undefined
 
-  constructor(
-    deps: TracerDeps,
-    call: number,
-    number: number,
-    ids: CallIds,
-    parentId: SpanId,
-    startedUs: number,
-    start: AttemptStart,
-  ) {
-    this.deps = deps
+  constructor(call: CallTrace, number: number, startedUs: number, start: AttemptStart) {
     this.call = call
     this.number = number
-    this.ids = ids
-    this.parentId = parentId
     this.startedUs = startedUs
     this.start = start
   }
 
+  get error(): SpanError | undefined {
+    return this.outcome.error
+  }
+
   connected(): void {
-    this.connectUs ??= this.deps.clock() - this.startedUs
+    this.connectUs ??= this.sinceStart()
   }
 
   /** `streaming` is what the answer is, whatever was asked for. */
   head(status: number, streaming: boolean, providerRequestId: string | undefined): void {
-    this.headersUs = this.deps.clock() - this.startedUs
+    this.headersUs = this.sinceStart()
     this.httpStatus = status
     this.streaming = streaming
     this.providerRequestId = providerRequestId
@@ -189,57 +201,72 @@ export class AttemptTrace {
 
   data(chunk: Buffer): void {
     this.answerBytes += chunk.length
-    recordBody(this.deps.slabs, this.call, this.number, chunk)
+    recordBody(this.call.deps.slabs, this.call.number, this.number, chunk)
   }
 
   firstContent(): void {
-    this.firstContentAt ??= this.deps.clock()
+    this.firstContentAt ??= this.call.deps.clock()
   }
 
   end(end: AttemptEnd): void {
-    if (this.ended) return
-    this.ended = end
-    const { deps, start, ids } = this
-    this.error = end.error ? errorOf(end.error) : end.answerError
+    if (this.outcome !== nothing) return
+    this.outcome = end
+    const { start, call, number, httpStatus, streaming, startedUs } = this
+    const { traceId, projectId, runId, threadId, label } = call.ids
+    const { slabs, clock, newSpanId } = call.deps
+    const { status, error, modelAnswered, finishReason, usage, usageReported, usageMissing } = end
+    const { provider, dialect, model, requestBytes } = start
+    const firstContentUs = this.firstContentAt === undefined ? undefined : this.firstContentAt - startedUs
     const record: AttemptRecord = {
-      ...ids,
-      spanId: deps.newSpanId(),
-      parentId: this.parentId,
-      number: this.number,
-      startedUs: this.startedUs,
-      endedUs: deps.clock(),
-      status: end.status,
-      ...(this.httpStatus !== undefined && { httpStatus: this.httpStatus }),
-      ...(this.error && { error: this.error }),
-      provider: start.provider,
-      dialect: start.dialect,
-      model: start.model,
-      ...(end.modelAnswered !== undefined && { modelAnswered: end.modelAnswered }),
-      streaming: this.streaming,
-      ...(this.connectUs !== undefined && { connectUs: this.connectUs }),
-      ...(this.headersUs !== undefined && { headersUs: this.headersUs }),
-      ...(this.firstContentAt !== undefined && { firstContentUs: this.firstContentAt - this.startedUs }),
-      ...(end.finishReason !== undefined && { finishReason: end.finishReason }),
-      ...(end.usage && { usage: end.usage, usageReported: end.usageReported }),
-      ...(end.usageMissing !== undefined && { usageMissing: end.usageMissing }),
-      ...(end.unread && { unread: true }),
-      requestBytes: start.requestBytes,
+      traceId,
+      projectId,
+      runId,
+      threadId,
+      label,
+      spanId: newSpanId(),
+      parentId: call.spanId,
+      number,
+      startedUs,
+      endedUs: clock(),
+      status,
+      httpStatus,
+      errorCode: error?.code,
+      provider,
+      dialect,
+      model,
+      modelAnswered,
+      streaming,
+      firstContentUs,
+      usage,
+      usageMissing,
+      unread: end.unread === true ? true : undefined,
+    }
+    const detail: AttemptDetail = {
+      number,
+      httpStatus,
+      error,
+      provider,
+      dialect,
+      model,
+      modelAnswered,
+      streaming,
+      connectUs: this.connectUs,
+      headersUs: this.headersUs,
+      firstContentUs,
+      finishReason,
+      usage,
+      usageReported,
+      usageMissing,
+      requestBytes,
       answerBytes: this.answerBytes,
-      ...(this.providerRequestId !== undefined && { providerRequestId: this.providerRequestId }),
+      providerRequestId: this.providerRequestId,
     }
     // Spans may be given up when the disk cannot follow; what a call used is always kept.
-    deps.slabs.metadata(deps.slabs.takesSpans() ? 'attempt' : 'ledger', this.call, record)
+    slabs.metadata(slabs.takesSpans() ? 'attempt' : 'ledger', call.number, record, detail)
   }
 
-  /** What the call as a whole tells of the attempt whose answer it passed on. */
-  outcome(): Pick<CallRecord, 'provider' | 'modelAnswered' | 'finishReason' | 'usage'> {
-    const { modelAnswered, finishReason, usage } = this.ended ?? {}
-    return {
-      provider: this.start.provider,
-      ...(modelAnswered !== undefined && { modelAnswered }),
-      ...(finishReason !== undefined && { finishReason }),
-      ...(usage && { usage }),
-    }
+  private sinceStart(): number {
+    return this.call.deps.clock() - this.startedUs
   }
 }
 
@@ -248,4 +275,7 @@ function recordBody(slabs: Slabs, call: number, slot: number, bytes: Buffer): vo
   else slabs.lose('bodyBytes', bytes.length)
 }
 
-const errorOf = ({ code, message }: GatewayError): SpanError => ({ code, message: message.slice(0, messageLength) })
+/** How much of a message is kept: a provider may send a page. */
+const messageLength = 2_000
+
+export const errorOf = ({ code, message }: SpanError): SpanError => ({ code, message: message.slice(0, messageLength) })

@@ -21,6 +21,7 @@ export const startWriter: StartPart = (port, init) => {
   const links: Link[] = []
   let version = 0
   let writer: Writer | undefined
+  let records: Link | undefined
   let stop = (): void => undefined
 
   const say = (value: Condition): void =>
@@ -41,6 +42,7 @@ export const startWriter: StartPart = (port, init) => {
       counters,
       recording: config.recording,
       onCall: (call) => log.call(call),
+      onEmpty: (slab) => records?.post({ kind: 'records', slab, used: 0 }, [slab]),
       onTrouble(problem) {
         if (problem === trouble) return
         trouble = problem
@@ -79,13 +81,14 @@ export const startWriter: StartPart = (port, init) => {
           for (const one of links) one.close()
           supervisor.close()
           return
-        case 'connect':
-          links.push(
-            link(command.port, {
-              records: (records) => writer?.take(records),
-              answers: { stored: ({ barrier }: { barrier: number }) => writer?.stored(barrier) },
-            }),
-          )
+        case 'connect': {
+          const connected = link(command.port, {
+            records: (slab) => writer?.take(slab),
+            answers: { stored: ({ barrier }: { barrier: number }) => writer?.stored(barrier) },
+          })
+          links.push(connected)
+          if (command.to === 'gateway') records = connected
+        }
       }
     },
   })

@@ -1,4 +1,4 @@
-import { scanObject, type ObjectScan } from '../../core/json-scan.ts'
+import { type ObjectScan, scanObject, type Span } from '../../core/json-scan.ts'
 import type { SpanError } from '../../core/span.ts'
 import type { Step } from '../../core/steps.ts'
 import { sseFrames, type Frame } from '../../http/sse.ts'
@@ -46,9 +46,9 @@ export function readWhole(body: Buffer): AnswerFacts {
     const error = errorOf(member(body, scan, 'error'))
     const usage = member(body, scan, 'usage') as WireUsage | null | undefined
     const model = member(body, scan, 'model')
-    const choices = member(body, scan, 'choices') as WireChoice[] | undefined
-    const reported = usageIn({ usage: usage ?? null, choices: Array.isArray(choices) ? choices : [] })
-    const finish = Array.isArray(choices) ? finishReasonOf(choices[0]?.finish_reason) : undefined
+    // Old Kimi models have it with the choice, whose long texts are parsed for nobody else.
+    const reported = usage ?? usageIn({ choices: member(body, scan, 'choices') as WireChoice[] | null })
+    const finish = finishReasonOf(firstFinish(body, scan.members.get('choices')))
     return {
       ...(typeof model === 'string' && { model }),
       ...(finish && { finishReason: finish }),
@@ -58,6 +58,16 @@ export function readWhole(body: Buffer): AnswerFacts {
   } catch {
     return { error: { code: 'upstream_invalid', message: 'The answer is not valid JSON.' } }
   }
+}
+
+const finishKey = Buffer.from('"finish_reason"')
+
+/** The first choice's reason, found by its key: within a text the quotes would be escaped. */
+function firstFinish(body: Buffer, choices: Span | undefined): string | undefined {
+  const at = choices ? body.indexOf(finishKey, choices.start) : -1
+  if (!choices || at < 0 || at >= choices.end) return undefined
+  const from = at + finishKey.length
+  return /^\s*:\s*"([^"\\]*)"/.exec(body.toString('latin1', from, Math.min(from + 64, choices.end)))?.[1]
 }
 
 const member = (body: Buffer, { members }: ObjectScan, name: string): unknown => {

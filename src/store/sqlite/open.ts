@@ -8,13 +8,16 @@ export interface OpenOptions {
   readonly synchronous: 'FULL' | 'NORMAL'
 }
 
+/** Blocks of bodies are some 100 kB each: fewer, larger pages cost less than many small ones. */
+const pageBytes = 8192
+
 /** Opens a file for its one writer, made with rights for its owner alone if it was not there. */
 export function openForWriting(path: string, { synchronous }: OpenOptions): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   // The log files beside it take over its rights.
   closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path)
-  database.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`)
+  database.exec(`pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`)
   return database
 }
 

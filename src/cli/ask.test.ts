@@ -1,0 +1,125 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type DataFolder, dataFolder } from '../../test/support/data-folder.ts'
+import { openPrivateDoor } from '../api/private-door.ts'
+import { defaultProject } from '../core/ids.ts'
+import { dataFiles } from '../store/files.ts'
+import { readServerFile, writeServerFile } from '../store/lock.ts'
+import { ask } from './ask.ts'
+
+const newest = { project: defaultProject, filter: {}, page: { limit: 20 } }
+
+let folder: DataFolder
+beforeEach(async () => {
+  folder = await dataFolder()
+})
+afterEach(() => folder.remove())
+
+const idsIn = async (dataDir: string, patienceMs?: number) =>
+  (await ask(dataDir, 'listTraces', newest, patienceMs)).traces.map(({ traceId }) => traceId)
+
+const serverAt = (dataDir: string, socket: string): void =>
+  writeServerFile(dataDir, { pid: 1, version: '0', gateway: 'http://127.0.0.1:9090', socket, startedUs: 0 })
+
+describe('while a server runs', () => {
+  test('it is asked, through its private door', async () => {
+    const door = await openPrivateDoor(folder.dataDir, async (name, detail) => ({ traces: [{ traceId: name, detail }] }))
+    serverAt(folder.dataDir, door.path)
+    expect(await ask(folder.dataDir, 'listTraces', newest)).toEqual({ traces: [{ traceId: 'listTraces', detail: newest }] })
+    await door.close()
+  })
+
+  test('what it cannot answer is said in its own words', async () => {
+    const door = await openPrivateDoor(folder.dataDir, async () => {
+      throw new Error('The reader is \x1b[31mgone.')
+    })
+    serverAt(folder.dataDir, door.path)
+    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('The running server cannot answer: The reader is gone.')
+    await door.close()
+  })
+
+  test('one that hangs does not keep people from their traces', async () => {
+    const trace = folder.record()
+    const path = join(folder.dataDir, 'hangs.sock')
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    serverAt(folder.dataDir, path)
+    expect(await idsIn(folder.dataDir, 20)).toEqual([trace])
+    server.close()
+  })
+})
+
+describe('without a server', () => {
+  test('the data folder is read', async () => {
+    const trace = folder.record()
+    folder.end()
+    expect(await idsIn(folder.dataDir)).toEqual([trace])
+  })
+
+  test('a server that died left its file and its socket, and its traces can be read', async () => {
+    const trace = folder.record()
+    serverAt(folder.dataDir, join(folder.dataDir, 'control.sock'))
+    expect(await idsIn(folder.dataDir)).toEqual([trace])
+    writeFileSync(join(folder.dataDir, 'control.sock'), '')
+    expect(await idsIn(folder.dataDir)).toEqual([trace])
+    expect(readServerFile(folder.dataDir)).toBeDefined()
+  })
+
+  test('what a killed writer had only in its log is there, too', async () => {
+    const trace = folder.record()
+    const copy = mkdtempSync(join(tmpdir(), 'trunkline-killed-'))
+    for (const file of ['traces.db', 'traces.db-wal']) copyFileSync(join(folder.dataDir, file), join(copy, file))
+    expect(await idsIn(copy)).toEqual([trace])
+    rmSync(copy, { recursive: true })
+  })
+
+  test('a server file that cannot be read is passed over', async () => {
+    const trace = folder.record()
+    writeFileSync(dataFiles(folder.dataDir).server, '{"socket": 7}')
+    expect(await idsIn(folder.dataDir)).toEqual([trace])
+  })
+})
+
+describe('a folder that cannot be read says why', () => {
+  const changed = (change: (database: DatabaseSync) => void): void => {
+    folder.record()
+    folder.end()
+    const database = new DatabaseSync(dataFiles(folder.dataDir).traces)
+    change(database)
+    database.close()
+  }
+
+  test('there is nothing in it', async () => {
+    const empty = join(folder.dataDir, 'empty')
+    await expect(ask(empty, 'listTraces', newest)).rejects.toThrow(`There are no traces in ${empty} yet. Start \`trunkline serve\``)
+  })
+
+  test('the server ended before it had made its tables', async () => {
+    folder.end()
+    const empty = mkdtempSync(join(folder.dataDir, 'new-'))
+    writeFileSync(dataFiles(empty).traces, '')
+    await expect(ask(empty, 'listTraces', newest)).rejects.toThrow('There are no traces in')
+  })
+
+  test('it is from a newer Trunkline', async () => {
+    changed((database) => database.exec(`insert into kysely_migration values ('9999_future', '2099-01-01')`))
+    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('was written by a newer Trunkline')
+  })
+
+  test('it is no database', async () => {
+    folder.end()
+    writeFileSync(dataFiles(folder.dataDir).traces, 'x'.repeat(9_000))
+    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('is not a database')
+  })
+
+  test('it is damaged', async () => {
+    changed((database) => {
+      database.exec(`pragma writable_schema = on; update sqlite_schema set rootpage = 2 where name = 'traces_by_start'`)
+    })
+    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('is damaged')
+  })
+})

@@ -1,0 +1,118 @@
+import { statSync } from 'node:fs'
+import { request } from 'node:http'
+import type { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
+import type { Kysely } from 'kysely'
+import { version } from '../core/version.ts'
+import { dataFiles } from '../store/files.ts'
+import { readServerFile } from '../store/lock.ts'
+import { tracesMigrations } from '../store/migrations/traces.ts'
+import { type QueryAnswer, type QueryDetail, type QueryName, queries } from '../store/queries.ts'
+import type { TracesDb } from '../store/schema.ts'
+import { kyselyOn, openForReading } from '../store/sqlite/open.ts'
+import { CliError } from './command.ts'
+import { plain, plainLine } from './text.ts'
+
+/** Longer than the server itself allows a question, so that its own words arrive. */
+const serverPatienceMs = 15_000
+
+/**
+ * Asks for stored traces: the running server, which knows what is not yet on disk, or else the data folder itself.
+ * A server that has died, or does not answer, is no reason not to see what it stored.
+ */
+export async function ask<Q extends QueryName>(
+  dataDir: string,
+  name: Q,
+  detail: QueryDetail<Q>,
+  patienceMs = serverPatienceMs,
+): Promise<QueryAnswer<Q>> {
+  const socket: unknown = readServerFile(dataDir)?.socket
+  if (typeof socket === 'string') {
+    const reply = await askServer(socket, { name, detail }, patienceMs).catch(() => undefined)
+    if (reply?.failure !== undefined) throw new CliError(`The running server cannot answer: ${plain(reply.failure)}`)
+    if (reply) return reply.answer as QueryAnswer<Q>
+  }
+  return askFolder(dataDir, name, detail)
+}
+
+interface Reply {
+  readonly answer?: unknown
+  readonly failure?: string
+}
+
+async function askServer(socketPath: string, question: object, patienceMs: number): Promise<Reply> {
+  const body = JSON.stringify(question)
+  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+    request({
+      socketPath,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      signal: AbortSignal.timeout(patienceMs),
+    })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body)
+  })
+  return JSON.parse(await text(response)) as Reply
+}
+
+async function askFolder<Q extends QueryName>(dataDir: string, name: Q, detail: QueryDetail<Q>): Promise<QueryAnswer<Q>> {
+  const { traces: path } = dataFiles(dataDir)
+  let database: DatabaseSync | undefined
+  try {
+    if (!statSync(path, { throwIfNoEntry: false })) throw noTraces(dataDir)
+    database = openForReading(path)
+    checkForm(database, path, dataDir)
+    return await (queries[name] as Query<Q>)(kyselyOn<TracesDb>(database), detail)
+  } catch (thrown) {
+    throw thrown instanceof CliError ? thrown : unreadable(path, thrown as SqliteError)
+  } finally {
+    database?.close()
+  }
+}
+
+/** Which row of the table it is, the types of the arguments have settled. */
+type Query<Q extends QueryName> = (db: Kysely<TracesDb>, detail: QueryDetail<Q>) => Promise<QueryAnswer<Q>>
+
+/** Only the server changes the form of a file; a command reads the form that it knows. */
+function checkForm(database: DatabaseSync, path: string, dataDir: string): void {
+  // A server that ended before it had made its tables leaves an empty file.
+  if (!database.prepare(`select 1 from sqlite_schema where name = 'kysely_migration'`).get()) throw noTraces(dataDir)
+  const done = database.prepare('select name from kysely_migration').all().map(({ name }) => String(name))
+  const known = Object.keys(tracesMigrations)
+  if (done.length === 0) throw noTraces(dataDir)
+  if (done.some((migration) => !known.includes(migration))) {
+    throw new CliError(`${plain(path)} was written by a newer Trunkline than this ${version}. Update this one.`)
+  }
+  if (known.some((migration) => !done.includes(migration))) {
+    throw new CliError(
+      `${plain(path)} was written by an older Trunkline than this ${version}. Start \`trunkline serve\` once: it brings the file up to date.`,
+    )
+  }
+}
+
+const noTraces = (dataDir: string): CliError =>
+  new CliError(
+    `There are no traces in ${plain(dataDir)} yet. Start \`trunkline serve\` and make a call, or name another folder with --data-dir.`,
+  )
+
+interface SqliteError extends Error {
+  /** SQLite's own number, whose lower byte is the kind of error. */
+  readonly errcode?: number
+}
+
+const cannotOpen = 'cannot be opened. Its folder must be writable, for the files beside it.'
+
+const sqliteErrors: Readonly<Record<number, string>> = {
+  5: 'is locked by another program. Try again when that has ended.',
+  8: cannotOpen,
+  11: 'is damaged. Move it away to start with an empty one; your other files are not touched.',
+  14: cannotOpen,
+  26: 'is not a database. Move it away to start with an empty one, or name another folder with --data-dir.',
+}
+
+function unreadable(path: string, error: SqliteError): Error {
+  if (error.errcode === undefined) return 'code' in error && error.code === 'EACCES' ? new CliError(error.message) : error
+  const reason = sqliteErrors[error.errcode & 0xff] ?? 'cannot be read.'
+  return new CliError(`${plain(path)} ${reason} (SQLite: ${plainLine(error.message)})`, { cause: error })
+}

@@ -1,0 +1,116 @@
+import type { ChatAnswer, Message, Part } from '../core/chat.ts'
+import type { Conversation } from '../store/show.ts'
+import type { Screen } from './screen.ts'
+import { indent, plain, plainLine, wrap } from './text.ts'
+import { count, counted, size } from './units.ts'
+
+/** How much of one text is shown unless all is wanted. */
+const textLength = 2_000
+const urlLength = 120
+
+export interface ConversationOptions {
+  readonly full: boolean
+  /** The messages of the call before: an agent sends them all again each time. */
+  readonly earlier?: readonly Message[]
+}
+
+type Draw = (part: Part, columns: number) => string[]
+
+/** What was said, each message under its role, the answer last. */
+export function conversationLines(conversation: Conversation | undefined, screen: Screen, options: ConversationOptions): string[] {
+  if (!conversation) return ['Not recorded.']
+  const { messages, answer, notes } = conversation
+  const known = options.full ? 0 : commonStart(messages, options.earlier ?? [])
+  const draw = drawing(screen, options.full)
+  return [
+    ...(known > 0 ? [screen.paint('dim', `(the first ${counted(known, 'message')} as in the call before; --full shows them)`)] : []),
+    ...messages.slice(known).flatMap((message) => messageLines(message, '', screen, draw)),
+    ...(answer ? answerLines(answer, screen, draw) : [screen.paint('dim', '(no answer)')]),
+    ...notes.flatMap((note) => wrap(`Note: ${plain(note)}`, screen.columns ?? 100)).map((line) => screen.paint('yellow', line)),
+  ]
+}
+
+function commonStart(messages: readonly Message[], earlier: readonly Message[]): number {
+  const differs = messages.findIndex((message, index) => JSON.stringify(message) !== JSON.stringify(earlier[index]))
+  return differs === -1 ? messages.length : differs
+}
+
+const answerLines = ({ choices }: ChatAnswer, screen: Screen, draw: Draw): string[] =>
+  choices.length === 0
+    ? [screen.paint('dim', '(the answer is empty)')]
+    : choices.flatMap(({ message, finish }, index) => {
+        const which = choices.length === 1 ? 'answer' : `answer ${index + 1} of ${choices.length}`
+        return messageLines(message, ` (${which}${finish ? `, finish: ${finish}` : ''})`, screen, draw)
+      })
+
+function messageLines({ role, name, parts }: Message, remark: string, { columns = 100, paint }: Screen, draw: Draw): string[] {
+  const who = name === undefined ? role : `${role} ${plainLine(name)}`
+  const said = parts.flatMap((part) => draw(part, columns - 2))
+  return [paint('bold', who) + paint('dim', remark), ...indent(said.length > 0 ? said : [paint('dim', '(empty)')], '  ')]
+}
+
+function drawing({ paint }: Screen, full: boolean): Draw {
+  const shown = (text: string, columns: number): string[] => {
+    const safe = plain(text)
+    if (full || safe.length <= textLength) return wrap(safe, columns)
+    const start = safe.slice(0, textLength).replace(/[\ud800-\udbff]$/, '')
+    return [...wrap(start, columns), paint('dim', `… ${count(safe.length - start.length)} more characters; --full shows them`)]
+  }
+  const draw: Draw = (part, columns) => {
+    switch (part.kind) {
+      case 'text':
+        return shown(part.text, columns)
+      case 'refusal':
+        return shown(`Refused: ${part.text}`, columns).map((line) => paint('red', line))
+      case 'reasoning':
+        return shown(part.text, columns).map((line) => paint('dim', line))
+      case 'image':
+        return placeholder(['image', contentOf(part.url)])
+      case 'audio':
+        return placeholder(['audio', plainLine(part.format), size(base64Bytes(part.data))])
+      case 'document':
+        return placeholder(['document', part.filename, part.fileId, part.data === undefined ? undefined : contentOf(part.data)])
+      case 'tool-call':
+        return [
+          `${paint('cyan', `→ ${plainLine(part.name)}`)} ${paint('dim', plainLine(part.id))}`,
+          ...indent(shown(prettyJson(part.arguments), columns - 4), '    '),
+        ]
+      case 'tool-result':
+        return [
+          `${paint('cyan', '← result of')} ${plainLine(part.callId)}`,
+          ...indent(
+            part.parts.flatMap((inner) => draw(inner, columns - 4)),
+            '    ',
+          ),
+        ]
+      case 'opaque':
+        return [paint('dim', `[${plainLine(part.dialect)}]`), ...indent(shown(JSON.stringify(part.value, undefined, 2) ?? '', columns - 4), '    ')]
+    }
+  }
+  const placeholder = (words: readonly (string | undefined)[]): string[] => [
+    paint('dim', `[${words.filter((word) => word !== undefined).map(plainLine).join(' ')}]`),
+  ]
+  return draw
+}
+
+/** What a URL or data is, without being it. */
+function contentOf(url: string): string {
+  const data = /^data:([^;,]*)([^,]*),/.exec(url)
+  if (data) return `${data[1] || 'data'}, ${size(base64Bytes(url.slice(data[0].length)))}`
+  if (/^[a-z]+:\/\//i.test(url)) return url.length > urlLength ? `${url.slice(0, urlLength)}…` : url
+  return size(base64Bytes(url))
+}
+
+const base64Bytes = (text: string): number => Math.floor((text.replace(/=+$/, '').length * 3) / 4)
+
+/** With its numbers as they were written: an id of twenty digits would lose some as a number. */
+function prettyJson(text: string): string {
+  const { rawJSON } = JSON as unknown as { rawJSON: (source: string) => unknown }
+  const keepNumber = (_: string, value: unknown, { source }: { source?: string } = {}): unknown =>
+    typeof value === 'number' && source !== undefined ? rawJSON(source) : value
+  try {
+    return JSON.stringify(JSON.parse(text, keepNumber), undefined, 2)
+  } catch {
+    return text
+  }
+}
