@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,9 +27,13 @@ const serverAt = (dataDir: string, socket: string): void =>
 
 describe('while a server runs', () => {
   test('it is asked, through its private door', async () => {
-    const door = await openPrivateDoor(folder.dataDir, async (name, detail) => ({ traces: [{ traceId: name, detail }] }))
+    const door = await openPrivateDoor(folder.dataDir, async (name, detail) => ({
+      traces: [{ traceId: name, detail }],
+    }))
     serverAt(folder.dataDir, door.path)
-    expect(await ask(folder.dataDir, 'listTraces', newest)).toEqual({ traces: [{ traceId: 'listTraces', detail: newest }] })
+    expect(await ask(folder.dataDir, 'listTraces', newest)).toEqual({
+      traces: [{ traceId: 'listTraces', detail: newest }],
+    })
     await door.close()
   })
 
@@ -38,7 +42,9 @@ describe('while a server runs', () => {
       throw new Error('The reader is \x1b[31mgone.')
     })
     serverAt(folder.dataDir, door.path)
-    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('The running server cannot answer: The reader is gone.')
+    await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow(
+      'The running server cannot answer: The reader is gone.',
+    )
     await door.close()
   })
 
@@ -85,17 +91,11 @@ describe('without a server', () => {
 })
 
 describe('a folder that cannot be read says why', () => {
-  const changed = (change: (database: DatabaseSync) => void): void => {
-    folder.record()
-    folder.end()
-    const database = new DatabaseSync(dataFiles(folder.dataDir).traces)
-    change(database)
-    database.close()
-  }
-
   test('there is nothing in it', async () => {
     const empty = join(folder.dataDir, 'empty')
-    await expect(ask(empty, 'listTraces', newest)).rejects.toThrow(`There are no traces in ${empty} yet. Start \`trunkline serve\``)
+    await expect(ask(empty, 'listTraces', newest)).rejects.toThrow(
+      `There are no traces in ${empty} yet. Start \`trunkline serve\``,
+    )
   })
 
   test('the server ended before it had made its tables', async () => {
@@ -106,7 +106,9 @@ describe('a folder that cannot be read says why', () => {
   })
 
   test('it is from a newer Trunkline', async () => {
-    changed((database) => database.exec(`insert into kysely_migration values ('9999_future', '2099-01-01')`))
+    const database = new DatabaseSync(dataFiles(folder.dataDir).traces)
+    database.exec(`insert into kysely_migration values ('9999_future', '2099-01-01')`)
+    database.close()
     await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('was written by a newer Trunkline')
   })
 
@@ -117,9 +119,12 @@ describe('a folder that cannot be read says why', () => {
   })
 
   test('it is damaged', async () => {
-    changed((database) => {
-      database.exec(`pragma writable_schema = on; update sqlite_schema set rootpage = 2 where name = 'traces_by_start'`)
-    })
+    folder.record()
+    folder.end()
+    const { traces } = dataFiles(folder.dataDir)
+    const bytes = readFileSync(traces)
+    // The first page says what is where, and stays.
+    writeFileSync(traces, bytes.fill(0xa5, 4096))
     await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow('is damaged')
   })
 })

@@ -56,7 +56,11 @@ async function askServer(socketPath: string, question: object, patienceMs: numbe
   return JSON.parse(await text(response)) as Reply
 }
 
-async function askFolder<Q extends QueryName>(dataDir: string, name: Q, detail: QueryDetail<Q>): Promise<QueryAnswer<Q>> {
+async function askFolder<Q extends QueryName>(
+  dataDir: string,
+  name: Q,
+  detail: QueryDetail<Q>,
+): Promise<QueryAnswer<Q>> {
   const { traces: path } = dataFiles(dataDir)
   let database: DatabaseSync | undefined
   try {
@@ -78,7 +82,10 @@ type Query<Q extends QueryName> = (db: Kysely<TracesDb>, detail: QueryDetail<Q>)
 function checkForm(database: DatabaseSync, path: string, dataDir: string): void {
   // A server that ended before it had made its tables leaves an empty file.
   if (!database.prepare(`select 1 from sqlite_schema where name = 'kysely_migration'`).get()) throw noTraces(dataDir)
-  const done = database.prepare('select name from kysely_migration').all().map(({ name }) => String(name))
+  const done = database
+    .prepare('select name from kysely_migration')
+    .all()
+    .map(({ name }) => String(name))
   const known = Object.keys(tracesMigrations)
   if (done.length === 0) throw noTraces(dataDir)
   if (done.some((migration) => !known.includes(migration))) {
@@ -112,7 +119,8 @@ const sqliteErrors: Readonly<Record<number, string>> = {
 }
 
 function unreadable(path: string, error: SqliteError): Error {
-  if (error.errcode === undefined) return 'code' in error && error.code === 'EACCES' ? new CliError(error.message) : error
+  if (error.errcode === undefined)
+    return 'code' in error && error.code === 'EACCES' ? new CliError(error.message) : error
   const reason = sqliteErrors[error.errcode & 0xff] ?? 'cannot be read.'
   return new CliError(`${plain(path)} ${reason} (SQLite: ${plainLine(error.message)})`, { cause: error })
 }

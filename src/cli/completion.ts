@@ -19,7 +19,10 @@ const summary = 'Print a script with which the tab key completes commands, optio
 const patienceMs = 500
 
 export const completionExamples = [
-  [`echo 'source <(trunkline completion bash)' >> ~/.bashrc`, 'for bash, from the next shell on; zsh likewise, in ~/.zshrc'],
+  [
+    `echo 'source <(trunkline completion bash)' >> ~/.bashrc`,
+    'for bash, from the next shell on; zsh likewise, in ~/.zshrc',
+  ],
   ['trunkline completion fish > ~/.config/fish/completions/trunkline.fish', 'for fish'],
 ] as const
 

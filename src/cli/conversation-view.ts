@@ -17,16 +17,24 @@ export interface ConversationOptions {
 type Draw = (part: Part, columns: number) => string[]
 
 /** What was said, each message under its role, the answer last. */
-export function conversationLines(conversation: Conversation | undefined, screen: Screen, options: ConversationOptions): string[] {
+export function conversationLines(
+  conversation: Conversation | undefined,
+  screen: Screen,
+  options: ConversationOptions,
+): string[] {
   if (!conversation) return ['Not recorded.']
   const { messages, answer, notes } = conversation
   const known = options.full ? 0 : commonStart(messages, options.earlier ?? [])
   const draw = drawing(screen, options.full)
   return [
-    ...(known > 0 ? [screen.paint('dim', `(the first ${counted(known, 'message')} as in the call before; --full shows them)`)] : []),
+    ...(known > 0
+      ? [screen.paint('dim', `(the first ${counted(known, 'message')} as in the call before; --full shows them)`)]
+      : []),
     ...messages.slice(known).flatMap((message) => messageLines(message, '', screen, draw)),
     ...(answer ? answerLines(answer, screen, draw) : [screen.paint('dim', '(no answer)')]),
-    ...notes.flatMap((note) => wrap(`Note: ${plain(note)}`, screen.columns ?? 100)).map((line) => screen.paint('yellow', line)),
+    ...notes
+      .flatMap((note) => wrap(`Note: ${plain(note)}`, screen.columns ?? 100))
+      .map((line) => screen.paint('yellow', line)),
   ]
 }
 
@@ -43,10 +51,18 @@ const answerLines = ({ choices }: ChatAnswer, screen: Screen, draw: Draw): strin
         return messageLines(message, ` (${which}${finish ? `, finish: ${finish}` : ''})`, screen, draw)
       })
 
-function messageLines({ role, name, parts }: Message, remark: string, { columns = 100, paint }: Screen, draw: Draw): string[] {
+function messageLines(
+  { role, name, parts }: Message,
+  remark: string,
+  { columns = 100, paint }: Screen,
+  draw: Draw,
+): string[] {
   const who = name === undefined ? role : `${role} ${plainLine(name)}`
   const said = parts.flatMap((part) => draw(part, columns - 2))
-  return [paint('bold', who) + paint('dim', remark), ...indent(said.length > 0 ? said : [paint('dim', '(empty)')], '  ')]
+  return [
+    paint('bold', who) + paint('dim', remark),
+    ...indent(said.length > 0 ? said : [paint('dim', '(empty)')], '  '),
+  ]
 }
 
 function drawing({ paint }: Screen, full: boolean): Draw {
@@ -54,7 +70,10 @@ function drawing({ paint }: Screen, full: boolean): Draw {
     const safe = plain(text)
     if (full || safe.length <= textLength) return wrap(safe, columns)
     const start = safe.slice(0, textLength).replace(/[\ud800-\udbff]$/, '')
-    return [...wrap(start, columns), paint('dim', `… ${count(safe.length - start.length)} more characters; --full shows them`)]
+    return [
+      ...wrap(start, columns),
+      paint('dim', `… ${count(safe.length - start.length)} more characters; --full shows them`),
+    ]
   }
   const draw: Draw = (part, columns) => {
     switch (part.kind) {
@@ -69,7 +88,12 @@ function drawing({ paint }: Screen, full: boolean): Draw {
       case 'audio':
         return placeholder(['audio', plainLine(part.format), size(base64Bytes(part.data))])
       case 'document':
-        return placeholder(['document', part.filename, part.fileId, part.data === undefined ? undefined : contentOf(part.data)])
+        return placeholder([
+          'document',
+          part.filename,
+          part.fileId,
+          part.data === undefined ? undefined : contentOf(part.data),
+        ])
       case 'tool-call':
         return [
           `${paint('cyan', `→ ${plainLine(part.name)}`)} ${paint('dim', plainLine(part.id))}`,
@@ -84,11 +108,20 @@ function drawing({ paint }: Screen, full: boolean): Draw {
           ),
         ]
       case 'opaque':
-        return [paint('dim', `[${plainLine(part.dialect)}]`), ...indent(shown(JSON.stringify(part.value, undefined, 2) ?? '', columns - 4), '    ')]
+        return [
+          paint('dim', `[${plainLine(part.dialect)}]`),
+          ...indent(shown(JSON.stringify(part.value, undefined, 2) ?? '', columns - 4), '    '),
+        ]
     }
   }
   const placeholder = (words: readonly (string | undefined)[]): string[] => [
-    paint('dim', `[${words.filter((word) => word !== undefined).map(plainLine).join(' ')}]`),
+    paint(
+      'dim',
+      `[${words
+        .filter((word) => word !== undefined)
+        .map(plainLine)
+        .join(' ')}]`,
+    ),
   ]
   return draw
 }

@@ -32,12 +32,18 @@ export function tracesTable(traces: readonly TraceSummary[], screen: Screen, opt
 }
 
 /** The tables that could be drawn, the richest first. */
-function layoutsFor(traces: readonly TraceSummary[], room: number | undefined, { nowUs, groups }: ListOptions): Column<TraceSummary>[][] {
+function layoutsFor(
+  traces: readonly TraceSummary[],
+  room: number | undefined,
+  { nowUs, groups }: ListOptions,
+): Column<TraceSummary>[][] {
   type Columns = Column<TraceSummary>[]
   const digits = distinctDigits(traces.map(({ traceId }) => traceId))
   const id: Columns = [{ title: 'TRACE', cell: ({ traceId }) => traceId }]
   const shortId: Columns = [{ title: 'TRACE', cell: ({ traceId }) => traceId.slice(0, digits) }]
-  const started: Columns = [{ title: 'STARTED', cell: ({ startedUs }) => startedText(startedUs, nowUs), style: () => 'dim' }]
+  const started: Columns = [
+    { title: 'STARTED', cell: ({ startedUs }) => startedText(startedUs, nowUs), style: () => 'dim' },
+  ]
   const model: Columns = [{ title: 'MODEL', cell: ({ model }) => nameOf(model), least: 12 }]
   const provider: Columns = [{ title: 'PROVIDER', cell: ({ provider }) => nameOf(provider), least: 8 }]
   const measures: Columns = [
@@ -51,7 +57,13 @@ function layoutsFor(traces: readonly TraceSummary[], room: number | undefined, {
   const run: Columns = [{ title: 'RUN', cell: ({ runId }) => nameOf(runId), least: 8 }]
   const thread: Columns = [{ title: 'THREAD', cell: ({ threadId }) => nameOf(threadId), least: 8 }]
 
-  const middle = [...started, ...model, ...provider, ...measures, ...(traces.some((trace) => trace.calls > 1) ? calls : [])]
+  const middle = [
+    ...started,
+    ...model,
+    ...provider,
+    ...measures,
+    ...(traces.some((trace) => trace.calls > 1) ? calls : []),
+  ]
   const group = [...run, ...(traces.some(({ threadId }) => threadId !== undefined) ? thread : [])]
   const all = [...id, ...middle, ...group]
   const narrow = [...shortId, ...middle]
@@ -61,12 +73,17 @@ function layoutsFor(traces: readonly TraceSummary[], room: number | undefined, {
     ...(room === undefined ? [] : [all]),
     [...id, ...middle],
     cutTo(room, narrow, traces),
-    cutTo(room, narrow.filter((column) => column !== provider[0]), traces),
+    cutTo(
+      room,
+      narrow.filter((column) => column !== provider[0]),
+      traces,
+    ),
   ]
 }
 
 const nameOf = (name: string | undefined): string => (name === undefined ? '-' : plainLine(name))
-const orDash = (value: number | undefined, say: (value: number) => string): string => (value === undefined ? '-' : say(value))
+const orDash = (value: number | undefined, say: (value: number) => string): string =>
+  value === undefined ? '-' : say(value)
 
 const startedText = (us: number, nowUs: number): string =>
   dateOf(us) === dateOf(nowUs) ? timeOf(us) : `${dateOf(us)} ${timeOf(us)}`

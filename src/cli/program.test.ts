@@ -13,13 +13,16 @@ beforeAll(async () => {
 afterAll(() => folder.remove())
 
 describe('help', () => {
-  test.concurrent.each(['', 'serve', 'traces', 'traces list', 'traces show', 'completion'])('trunkline %s --help has examples', async (path) => {
-    const { code, stdout, stderr } = await trunkline([...path.split(' ').filter(Boolean), '--help'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^Usage: trunkline/)
-    expect(stdout).toMatch(/\nExamples:\n {2}\$ /)
-    expect(stdout).not.toMatch(/\bcomplete\b/)
-  })
+  test.concurrent.each(['', 'serve', 'traces', 'traces list', 'traces show', 'completion'])(
+    'trunkline %s --help has examples',
+    async (path) => {
+      const { code, stdout, stderr } = await trunkline([...path.split(' ').filter(Boolean), '--help'])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^Usage: trunkline/)
+      expect(stdout).toMatch(/\nExamples:\n {2}\$ /)
+      expect(stdout).not.toMatch(/\bcomplete\b/)
+    },
+  )
 
   test('a group alone shows its commands', async () => {
     const { code, stderr } = await trunkline(['traces'])
@@ -29,7 +32,11 @@ describe('help', () => {
   })
 
   test('the version is one line', async () => {
-    expect(await trunkline(['--version'])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' })
+    expect(await trunkline(['--version'])).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    })
   })
 })
 
@@ -58,14 +65,23 @@ test.each([[[]], [['serve']]])('%j --port is understood by the server, which is 
   expect(stderr).toContain('--port: server.port must be a whole number')
 })
 
-test('whoever reads only the first lines ends the rest quietly', async () => {
-  const child = spawn('bash', ['-c', '"$0" src/main.ts traces list --data-dir "$1" | true; echo "${PIPESTATUS[0]}"', process.execPath, folder.dataDir])
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk) => (out += chunk))
-  child.stderr.on('data', (chunk) => (err += chunk))
-  await new Promise((resolve) => child.on('close', resolve))
-  expect({ out, err }).toEqual({ out: '0\n', err: '' })
-})
+test.each(['traces list', '--help'])(
+  'whoever reads only the first lines of %s ends the rest quietly',
+  async (command) => {
+    const child = spawn('bash', [
+      '-c',
+      '"$0" src/main.ts $2 --data-dir "$1" | true; echo "$PIPESTATUS"',
+      process.execPath,
+      folder.dataDir,
+      command,
+    ])
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk) => (out += chunk))
+    child.stderr.on('data', (chunk) => (err += chunk))
+    await new Promise((resolve) => child.on('close', resolve))
+    expect({ out, err }).toEqual({ out: '0\n', err: '' })
+  },
+)
 
 describe('completion', () => {
   const complete = async (...words: string[]): Promise<string[]> => {
@@ -113,7 +129,6 @@ describe('completion', () => {
   test.concurrent.each(['bash', 'zsh', 'fish', 'powershell'])('has a script for %s', async (shell) => {
     const { code, stdout } = await trunkline(['completion', shell])
     expect(code).toBe(0)
-    expect(stdout).toContain('trunkline')
-    expect(stdout).toContain('complete -- ')
+    expect(stdout).toMatch(/trunkline complete '?--/)
   })
 })

@@ -4,21 +4,23 @@ import { nearest } from '../core/nearest.ts'
 import { version } from '../core/version.ts'
 import { type CliCommand, CliError } from './command.ts'
 import { addCompletion, completionExamples } from './completion.ts'
+import { endWithOutput } from './screen.ts'
 import { serve } from './serve.ts'
 import { plain } from './text.ts'
 import { tracesList } from './traces-list.ts'
 import { tracesShow } from './traces-show.ts'
 
 /** Every command. To add one, add its file and a row. */
-const commands: readonly { readonly group?: readonly [name: string, summary: string]; readonly rows: readonly CliCommand[] }[] = [
-  { rows: [serve] },
-  { group: ['traces', 'Look at recorded calls'], rows: [tracesList, tracesShow] },
-]
+const commands: readonly {
+  readonly group?: readonly [name: string, summary: string]
+  readonly rows: readonly CliCommand[]
+}[] = [{ rows: [serve] }, { group: ['traces', 'Look at recorded calls'], rows: [tracesList, tracesShow] }]
 
 /** As the conventions of shells have it: 2 when the command was not understood, 1 when it could not be done. */
 const exitCodes = { misunderstood: 2, failed: 1 }
 
 export async function run(argv: readonly string[]): Promise<void> {
+  endWithOutput()
   try {
     await program().parseAsync(argv)
   } catch (thrown) {
@@ -33,7 +35,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-export function program(): Command {
+function program(): Command {
   const root = new Command('trunkline')
     .description('A local gateway for language models: point your SDK at it, and see every call.')
     .version(version, '-v, --version', 'print the version')

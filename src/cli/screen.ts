@@ -11,20 +11,20 @@ export interface Screen {
 
 /** The terminal, as wide as it is or as COLUMNS says. Colours respect NO_COLOR and whether it is a terminal at all. */
 export function terminal(): Screen {
-  const columns = process.stdout.columns || Number(process.env['COLUMNS'])
+  const columns = process.stdout.columns || Number(process.env.COLUMNS)
   return {
     ...(columns > 0 && { columns }),
     paint: (style, text) => styleText(style, text, { stream: process.stdout }),
   }
 }
 
-/** Whoever reads may stop reading, as `head` does; that is no error. */
-export function print(lines: readonly string[]): void {
-  if (process.stdout.listenerCount('error', endQuietly) === 0) process.stdout.on('error', endQuietly)
-  process.stdout.write(`${lines.join('\n')}\n`)
-}
+export const print = (lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`)
 
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+/** Whoever reads may stop reading, as `head` does: that is no error. That there is no room for the output is one. */
+export function endWithOutput(): void {
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(0)
+    process.stderr.write(`The output cannot be written: ${message}\n`)
+    process.exit(1)
+  })
 }

@@ -39,10 +39,19 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
       const earlier = index === 0 ? undefined : calls[index - 1]?.conversation?.messages
       return [
         ...title(`${attempts.length === 1 ? 'Attempt' : 'Attempts'}${which}`),
-        ...(attempts.length === 0 ? ['  None: the gateway answered by itself.', ...errorLines(call.detail, sized)] : []),
+        ...(attempts.length === 0
+          ? ['  None: the gateway answered by itself.', ...errorLines(call.detail, sized)]
+          : []),
         ...attempts.flatMap((attempt) => attemptLines(attempt, sized)),
         ...title(`Conversation${which}`),
-        ...indent(conversationLines(call.conversation, { ...sized, columns: columns - 2 }, { ...options, ...(earlier && { earlier }) }), '  '),
+        ...indent(
+          conversationLines(
+            call.conversation,
+            { ...sized, columns: columns - 2 },
+            { ...options, ...(earlier && { earlier }) },
+          ),
+          '  ',
+        ),
       ]
     }),
   ]
@@ -71,15 +80,36 @@ function head({ trace }: TraceView, call: CallDetail | undefined, screen: Sized)
       ['Trace', trace.traceId],
       ['Status', `${status}${httpText(trace.httpStatus)}${several}`],
       ['Started', `${dateOf(startedUs)} ${timeOf(startedUs)}.${ms}`],
-      ['Total', duration(durationUs) + (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`)],
+      [
+        'Total',
+        duration(durationUs) +
+          (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`),
+      ],
       ['Tokens', tokensText(trace.inputTokens, trace.outputTokens)],
       ['Model', trace.model && plainLine(trace.model)],
       ['Project', defaultProject],
       ['Run', trace.runId && plainLine(trace.runId)],
-      ['Thread', trace.threadId && [plainLine(trace.threadId), call?.threadTitle && `(${plainLine(call.threadTitle)})`].filter(Boolean).join(' ')],
+      [
+        'Thread',
+        trace.threadId &&
+          [plainLine(trace.threadId), call?.threadTitle && `(${plainLine(call.threadTitle)})`]
+            .filter(Boolean)
+            .join(' '),
+      ],
       ['Label', trace.label && plainLine(trace.label)],
-      ['Tags', Object.entries(call?.tags ?? {}).map(([name, value]) => plainLine(`${name}=${value}`)).join(', ')],
-      ['Client', [call?.clientIp, call?.userAgent].filter((part) => part !== undefined).map(plainLine).join(', ')],
+      [
+        'Tags',
+        Object.entries(call?.tags ?? {})
+          .map(([name, value]) => plainLine(`${name}=${value}`))
+          .join(', '),
+      ],
+      [
+        'Client',
+        [call?.clientIp, call?.userAgent]
+          .filter((part) => part !== undefined)
+          .map(plainLine)
+          .join(', '),
+      ],
     ],
     screen,
   )
@@ -117,7 +147,10 @@ function attemptLines(attempt: AttemptView, screen: Sized): string[] {
 function errorLines({ error }: Pick<CallDetail, 'error'>, screen: Sized): string[] {
   if (!error) return []
   const [first = '', ...rest] = wrap(`${plainLine(error.code)}: ${plain(error.message)}`, screen.columns - 5)
-  return indent([first, ...rest].map((line) => screen.paint('red', line)), '     ')
+  return indent(
+    [first, ...rest].map((line) => screen.paint('red', line)),
+    '     ',
+  )
 }
 
 const timesText = ({ connectUs, headersUs, firstContentUs }: AttemptDetail, durationUs: number | undefined): string =>
@@ -147,7 +180,8 @@ const bucketNames = {
 
 function usageText({ usage, usageMissing }: AttemptDetail): string {
   if (!usage) return `unknown (${plainLine(usageMissing ?? 'not reported')})`
-  const buckets = usageBuckets.flatMap((bucket) => (usage[bucket] === undefined ? [] : [`${bucketNames[bucket]} ${count(usage[bucket])}`]))
+  const buckets = usageBuckets.flatMap((bucket) =>
+    usage[bucket] === undefined ? [] : [`${bucketNames[bucket]} ${count(usage[bucket])}`],
+  )
   return `${tokensText(inputTokens(usage), outputTokens(usage))}: ${buckets.join(', ')}`
 }
-

@@ -1,5 +1,5 @@
 import type { Screen, Style } from './screen.ts'
-import { fit, padEnd, padStart, widthOf } from './text.ts'
+import { clip, padEnd, padStart, widthOf } from './text.ts'
 
 export interface Column<T> {
   readonly title: string
@@ -28,7 +28,7 @@ export function cutTo<T>(room: number | undefined, columns: readonly Column<T>[]
     const index = spare.indexOf(most)
     widths[index] = (widths[index] as number) - 1
   }
-  return columns.map((column, index) => ({ ...column, cell: (row) => fit(column.cell(row), widths[index] as number) }))
+  return columns.map((column, index) => ({ ...column, cell: (row) => clip(column.cell(row), widths[index] as number) }))
 }
 
 export function drawTable<T>(columns: readonly Column<T>[], rows: readonly T[], { paint }: Screen): string[] {

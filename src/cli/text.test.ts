@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fit, padEnd, plain, plainJson, plainLine, widthOf, wrap } from './text.ts'
+import { clip, padEnd, plain, plainJson, plainLine, widthOf, wrap } from './text.ts'
 
 describe('text from outside cannot steer the terminal', () => {
   const attacks = [
@@ -37,7 +37,8 @@ describe('text from outside cannot steer the terminal', () => {
   })
 
   test('what people write stays as it is', () => {
-    for (const text of ['naïve café', '日本語', '한국어', 'مرحبا', 'שלום', '👩‍👩‍👧 👍🏽 🇫🇷', 'x\n  y']) expect(plain(text)).toBe(text)
+    for (const text of ['naïve café', '日本語', '한국어', 'مرحبا', 'שלום', '👩‍👩‍👧 👍🏽 🇫🇷', 'x\n  y'])
+      expect(plain(text)).toBe(text)
   })
 
   test('JSON keeps every value and shows controls as escapes', () => {
@@ -60,9 +61,9 @@ describe('wide characters', () => {
   })
 
   test('are cut whole', () => {
-    expect(fit('日本語テスト', 6)).toBe('日本…')
-    expect(fit('日本語', 6)).toBe('日本語')
-    expect(fit('a👩‍👩‍👧b', 2)).toBe('a…')
+    expect(clip('日本語テスト', 6)).toBe('日本…')
+    expect(clip('日本語', 6)).toBe('日本語')
+    expect(clip('a👩‍👩‍👧b', 2)).toBe('a…')
   })
 })
 

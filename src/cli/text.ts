@@ -2,10 +2,10 @@ import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 
 /**
- * What a terminal obeys or that turns the reading order around: C0 but for the line break, DEL, C1, the marks, embeddings,
- * overrides and isolates of bidirectional text, and the invisible tag characters, in which text can be hidden.
+ * What a terminal obeys or what turns the reading order around: controls but for the line break, the marks, embeddings,
+ * overrides and isolates of bidirectional text, annotations, and the invisible tags, in which text can be hidden.
  */
-const controls = /[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+const controls = /[[\p{Cc}\p{Bidi_Control}\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]--\n]/gv
 
 /**
  * Text from outside, fit to be shown: a model, a provider or a client must not steer the terminal of whoever reads it.
@@ -22,9 +22,10 @@ export const plainLine = (text: string): string => plain(text).replace(/\s+/g, '
 
 /** JSON for a terminal or a pipe: the same values, the same controls written as escapes, so that nothing is lost. */
 export const plainJson = (value: unknown): string =>
-  JSON.stringify(value, undefined, 2).replace(
-    controls,
-    (found) => Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  JSON.stringify(value, undefined, 2).replace(controls, (found) =>
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
   )
 
 /** How many columns a text takes: two for most of Chinese, Japanese and Korean and for emoji. */
@@ -39,13 +40,14 @@ const graphemes = (text: string): string[] =>
   /^[\x20-\x7e]*$/.test(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment)
 
 /** At most so many columns, with a … for what is left out. */
-export function fit(text: string, width: number): string {
+export function clip(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   return `${headOf(graphemes(text), Math.max(0, width - 1)).join('')}…`
 }
 
 /** Lines of at most so many columns, broken between words where there are any. Its own line breaks and indents stay. */
-export const wrap = (text: string, width: number): string[] => text.split('\n').flatMap((line) => wrapLine(line, Math.max(2, width)))
+export const wrap = (text: string, width: number): string[] =>
+  text.split('\n').flatMap((line) => wrapLine(line, Math.max(2, width)))
 
 function wrapLine(line: string, width: number): string[] {
   if (line.length * 2 <= width || widthOf(line) <= width) return [line]
@@ -86,4 +88,5 @@ function headOf(pieces: readonly string[], width: number): string[] {
   return end === -1 ? [...pieces] : pieces.slice(0, end)
 }
 
-export const indent = (lines: readonly string[], by: string): string[] => lines.map((line) => (line === '' ? '' : by + line))
+export const indent = (lines: readonly string[], by: string): string[] =>
+  lines.map((line) => (line === '' ? '' : by + line))

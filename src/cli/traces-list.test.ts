@@ -47,16 +47,31 @@ describe('traces list', () => {
   })
 
   test.concurrent.each<[string[], number[]]>([
-    [['--model', 'gpt-5'], [2, 0]],
+    [
+      ['--model', 'gpt-5'],
+      [2, 0],
+    ],
     [['--model', 'gpt-5-mini-2026-01-01'], [1]],
     [['--run', 'r-2'], [1]],
-    [['--thread', 't-1'], [1, 0]],
-    [['--status', 'ok'], [1, 0]],
+    [
+      ['--thread', 't-1'],
+      [1, 0],
+    ],
+    [
+      ['--status', 'ok'],
+      [1, 0],
+    ],
     [['--status', 'error'], [2]],
     [['--status', 'cancelled'], [3]],
     [['--status', '429'], [2]],
-    [['--since', '2026-01-31T12:20:00Z'], [3, 2]],
-    [['--until', '2026-01-31T12:20:00Z'], [1, 0]],
+    [
+      ['--since', '2026-01-31T12:20:00Z'],
+      [3, 2],
+    ],
+    [
+      ['--until', '2026-01-31T12:20:00Z'],
+      [1, 0],
+    ],
     [['--since', '2026-01-31T12:05', '--until', '2026-01-31T12:25', '--model', 'gpt-5'], [2]],
     [['--since', '1s'], []],
   ])('keeps to %j', async (args, expected) => {
@@ -70,7 +85,9 @@ describe('traces list', () => {
       const { stdout } = await trunkline(args)
       seen.push(stdout.split('\n')[1]?.split(' ')[0] ?? '')
       args = /^ {2}trunkline (.*--after .*)$/m.exec(stdout)?.[1]?.split(' ') ?? []
-      expect(stdout).toContain(page === 0 ? '1 trace, newest first. The next page:' : '1 more trace; these are the last.')
+      expect(stdout).toContain(
+        page === 0 ? '1 trace, newest first. The next page:' : '1 more trace; these are the last.',
+      )
     }
     expect(seen).toEqual([ids[2], ids[0]])
     expect(args).toEqual([])
@@ -83,7 +100,10 @@ describe('traces list', () => {
 
   test('JSON is the page as it was asked for', async () => {
     const page = JSON.parse((await list('--json', '--limit', '1')).stdout)
-    expect(page).toMatchObject({ traces: [{ traceId: ids[3], status: 'cancelled', httpStatus: 499 }], next: expect.any(String) })
+    expect(page).toMatchObject({
+      traces: [{ traceId: ids[3], status: 'cancelled', httpStatus: 499 }],
+      next: expect.any(String),
+    })
   })
 
   test('when filters leave nothing, they are named', async () => {

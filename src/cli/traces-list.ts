@@ -30,7 +30,11 @@ export const tracesList: CliCommand = {
           .choices([...spanStatuses])
           .argParser(parseStatus),
       )
-      .option('--since <time>', 'only from here on: 15m, 2h, 7d back from now, or 2026-01-31, 2026-01-31T18:00', parseMoment)
+      .option(
+        '--since <time>',
+        'only from here on: 15m, 2h, 7d back from now, or 2026-01-31, 2026-01-31T18:00',
+        parseMoment,
+      )
       .option('--until <time>', 'only before this time', parseMoment)
       .option('--limit <number>', `how many at once, at most ${mostTraces}`, parseLimit, 20)
       .option('--after <cursor>', 'the next page: the end of a page says with which cursor')
@@ -57,7 +61,9 @@ async function run(command: Command): Promise<void> {
   const [{ ask }, { isCursor }] = await Promise.all([import('./ask.ts'), import('../store/traces.ts')])
   const { limit, after } = options
   if (after !== undefined && !isCursor(after)) {
-    command.error(`error: option '--after <cursor>' argument '${plainLine(after)}' is invalid. Copy it from the end of the page before.`)
+    command.error(
+      `error: option '--after <cursor>' argument '${plainLine(after)}' is invalid. Copy it from the end of the page before.`,
+    )
   }
   const dataDir = dataDirOf(options.dataDir, process.env)
   const list = await ask(dataDir, 'listTraces', {
@@ -78,13 +84,25 @@ const filterOf = ({ run, thread, model, status, since, until }: Options): TraceF
 })
 
 /** A page of traces and how to go on from it. */
-export function listLines({ traces, next }: TraceList, options: Options, dataDir: string, screen: Screen, nowUs: number): string[] {
+function listLines(
+  { traces, next }: TraceList,
+  options: Options,
+  dataDir: string,
+  screen: Screen,
+  nowUs: number,
+): string[] {
   const { run, thread, after } = options
   if (traces.length === 0) return [nothing(options, dataDir)]
   const table = tracesTable(traces, screen, { nowUs, groups: run !== undefined || thread !== undefined })
   const shown = counted(traces.length, after === undefined ? 'trace' : 'more trace')
-  if (next === undefined) return [...table, '', screen.paint('dim', `${shown}${after === undefined ? '' : '; these are the last'}.`)]
-  return [...table, '', screen.paint('dim', `${shown}, newest first. The next page:`), `  ${commandFor({ ...options, after: next })}`]
+  if (next === undefined)
+    return [...table, '', screen.paint('dim', `${shown}${after === undefined ? '' : '; these are the last'}.`)]
+  return [
+    ...table,
+    '',
+    screen.paint('dim', `${shown}, newest first. The next page:`),
+    `  ${commandFor({ ...options, after: next })}`,
+  ]
 }
 
 function nothing(options: Options, dataDir: string): string {
@@ -137,7 +155,9 @@ function parseStatus(written: string): SpanStatus | number {
 function parseMoment(written: string): number {
   const us = momentUs(written, Date.now() * 1000)
   if (us !== undefined) return us
-  throw new InvalidArgumentError('It must be a duration back from now (15m, 2h, 7d) or a date or time (2026-01-31, 2026-01-31T18:00).')
+  throw new InvalidArgumentError(
+    'It must be a duration back from now (15m, 2h, 7d) or a date or time (2026-01-31, 2026-01-31T18:00).',
+  )
 }
 
 function parseLimit(written: string): number {

@@ -101,7 +101,10 @@ describe('what a trace looks like', () => {
             { type: 'text', text: 'Look:' },
             { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(4_000)}` } },
             { type: 'input_audio', input_audio: { data: 'A'.repeat(400), format: 'wav' } },
-            { type: 'file', file: { filename: 'report.pdf', file_data: `data:application/pdf;base64,${'A'.repeat(8_000)}` } },
+            {
+              type: 'file',
+              file: { filename: 'report.pdf', file_data: `data:application/pdf;base64,${'A'.repeat(8_000)}` },
+            },
           ],
         },
       ],
@@ -117,11 +120,16 @@ describe('what a trace looks like', () => {
       messages: [
         {
           role: 'assistant',
-          tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'find', arguments: '{"id":12345678901234567890}' } }],
+          tool_calls: [
+            { id: 'call_1', type: 'function', function: { name: 'find', arguments: '{"id":12345678901234567890}' } },
+          ],
         },
         { role: 'tool', tool_call_id: 'call_1', content: 'nothing' },
       ],
-      says: { content: null, tool_calls: [{ id: 'call_2', type: 'function', function: { name: 'broken', arguments: '{"a":' } }] },
+      says: {
+        content: null,
+        tool_calls: [{ id: 'call_2', type: 'function', function: { name: 'broken', arguments: '{"a":' } }],
+      },
     })
     expect(text).toContain('→ find call_1')
     expect(text).toContain('"id": 12345678901234567890')
@@ -138,7 +146,11 @@ describe('what a trace looks like', () => {
   test('an agent that sends everything again shows only what is new', async () => {
     const messages = [{ role: 'user', content: 'First question' }]
     const traceId = folder.record({ messages })
-    const more = [...messages, { role: 'assistant', content: 'Hi there!' }, { role: 'user', content: 'Second question' }]
+    const more = [
+      ...messages,
+      { role: 'assistant', content: 'Hi there!' },
+      { role: 'user', content: 'Second question' },
+    ]
     const text = await shown({ traceId, messages: more })
     expect(text.match(/First question/g)).toHaveLength(1)
     expect(text).toContain('(the first 1 message as in the call before; --full shows them)')
@@ -155,7 +167,13 @@ describe('what a trace looks like', () => {
       messages: [
         { role: 'user', name: evil, content: evil.repeat(50) },
         { role: 'tool', tool_call_id: evil, content: evil },
-        { role: 'user', content: [{ type: 'image_url', image_url: { url: `http://${evil}` } }, { type: evil, evil }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: `http://${evil}` } },
+            { type: evil, evil },
+          ],
+        },
       ],
       says: {
         content: evil,

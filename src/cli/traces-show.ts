@@ -38,7 +38,9 @@ async function run(prefix: string, command: Command): Promise<void> {
   const { ask } = await import('./ask.ts')
   const shown = await ask(dataDirOf(dataDir, process.env), 'showTrace', { project: defaultProject, prefix })
   if (shown.found === 'none') {
-    throw new CliError(`There is no trace ${prefix}. \`trunkline traces list\` shows the newest, and with --since and --status others.`)
+    throw new CliError(
+      `There is no trace ${prefix}. \`trunkline traces list\` shows the newest, and with --since and --status others.`,
+    )
   }
   if (shown.found === 'many') throw new CliError(several(prefix, shown.candidates, terminal()))
   if (json) return print([plainJson(shown.view)])
@@ -50,11 +52,17 @@ async function run(prefix: string, command: Command): Promise<void> {
 const several = (prefix: string, candidates: readonly TraceSummary[], { columns }: Screen): string =>
   [
     `More than one trace begins with ${prefix}. Write more digits of the one you mean:`,
-    ...tracesTable(candidates, { ...(columns && { columns }), paint: (_, text) => text }, { nowUs: Date.now() * 1000, groups: false }),
+    ...tracesTable(
+      candidates,
+      { ...(columns && { columns }), paint: (_, text) => text },
+      { nowUs: Date.now() * 1000, groups: false },
+    ),
   ].join('\n')
 
 function parsePrefix(written: string): string {
   const prefix = toTraceId(written)
   if (/^[0-9a-f]+$/.test(prefix) && prefix.length >= fewestDigits && prefix.length <= 32) return prefix
-  throw new InvalidArgumentError(`It must be ${fewestDigits} to 32 hexadecimal digits, as \`trunkline traces list\` shows them.`)
+  throw new InvalidArgumentError(
+    `It must be ${fewestDigits} to 32 hexadecimal digits, as \`trunkline traces list\` shows them.`,
+  )
 }

@@ -5,7 +5,17 @@ const nowUs = Date.UTC(2026, 0, 31, 12) * 1000
 
 test('durations are as exact as they are short', () => {
   const cases = [0, 420, 4_200, 312_400, 999_600, 1_240_000, 59_996_000, 125_000_000, 3_720_000_000]
-  expect(cases.map(duration)).toEqual(['0.00 ms', '0.42 ms', '4.2 ms', '312 ms', '1.00 s', '1.24 s', '1m 00s', '2m 05s', '1h 02m'])
+  expect(cases.map(duration)).toEqual([
+    '0.00 ms',
+    '0.42 ms',
+    '4.2 ms',
+    '312 ms',
+    '1.00 s',
+    '1.24 s',
+    '1m 00s',
+    '2m 05s',
+    '1h 02m',
+  ])
 })
 
 test('sizes are decimal', () => {

@@ -12,7 +12,8 @@ export function duration(us: number): string {
 
 export const count = (number: number): string => number.toLocaleString('en-US')
 
-export const counted = (number: number, one: string, many = `${one}s`): string => `${count(number)} ${number === 1 ? one : many}`
+export const counted = (number: number, one: string, many = `${one}s`): string =>
+  `${count(number)} ${number === 1 ? one : many}`
 
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`

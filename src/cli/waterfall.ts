@@ -2,7 +2,7 @@ import type { AttemptDetail } from '../core/span.ts'
 import type { SpanView, TraceView } from '../store/show.ts'
 import { statusStyles } from './list-view.ts'
 import type { Screen } from './screen.ts'
-import { fit, padEnd, padStart, plainLine, widthOf, wrap } from './text.ts'
+import { clip, padEnd, padStart, plainLine, widthOf, wrap } from './text.ts'
 import { duration } from './units.ts'
 
 const widestName = 40
@@ -11,21 +11,32 @@ const narrowestBar = 10
 /** The spans as a tree, each with a bar that shows when in the trace it was what. */
 export function waterfall({ trace, spans }: TraceView, { columns = 100, paint }: Screen): string[] {
   const rows = treeOf(spans)
-  const endUs = Math.max(trace.startedUs + trace.durationUs, ...spans.map((span) => span.startedUs + (span.durationUs ?? 0)))
-  const nameWidth = Math.min(widestName, Math.max(...rows.map(({ name }) => widthOf(name))), Math.max(12, Math.floor(columns / 2) - 8))
+  const endUs = Math.max(
+    trace.startedUs + trace.durationUs,
+    ...spans.map((span) => span.startedUs + (span.durationUs ?? 0)),
+  )
+  const nameWidth = Math.min(
+    widestName,
+    Math.max(...rows.map(({ name }) => widthOf(name))),
+    Math.max(12, Math.floor(columns / 2) - 8),
+  )
   const times = rows.map(({ span: { durationUs } }) => (durationUs === undefined ? '?' : duration(durationUs)))
   const timeWidth = Math.max(...times.map((time) => time.length))
   const barWidth = Math.max(narrowestBar, columns - nameWidth - timeWidth - 4)
   const bars = rows.map(({ span }) => barOf(span, { startUs: trace.startedUs, endUs, width: barWidth }))
   const lines = rows.map(({ name, span }, index) =>
     [
-      padEnd(fit(name, nameWidth), nameWidth),
+      padEnd(clip(name, nameWidth), nameWidth),
       paint(statusStyles[span.status], padEnd(bars[index] as string, barWidth)),
       padStart(times[index] as string, timeWidth),
     ].join('  '),
   )
-  const legend = Object.entries(signs).flatMap(([sign, meaning]) => (bars.some((bar) => bar.includes(sign)) ? [`${sign} ${meaning}`] : []))
-  return legend.length === 0 ? lines : [...lines, ...wrap(legend.join(' · '), columns).map((line) => paint('dim', line))]
+  const legend = Object.entries(signs).flatMap(([sign, meaning]) =>
+    bars.some((bar) => bar.includes(sign)) ? [`${sign} ${meaning}`] : [],
+  )
+  return legend.length === 0
+    ? lines
+    : [...lines, ...wrap(legend.join(' · '), columns).map((line) => paint('dim', line))]
 }
 
 /** How people name what an attempt asked for. Some providers' own names for a model begin with the provider's. */
@@ -35,7 +46,13 @@ export const targetOf = ({ provider, model }: Pick<AttemptDetail, 'provider' | '
 const nameOf = ({ name, detail }: SpanView): string =>
   'number' in detail ? `${detail.number} ${targetOf(detail)}` : plainLine(name)
 
-const signs = { q: 'first attempt begins', c: 'connected', h: 'headers', f: 'first content', '█': 'the answer comes' } as const
+const signs = {
+  q: 'first attempt begins',
+  c: 'connected',
+  h: 'headers',
+  f: 'first content',
+  '█': 'the answer comes',
+} as const
 
 type MarkTimes = { readonly [Name in 'queuedUs' | 'connectUs' | 'headersUs' | 'firstContentUs']?: number | undefined }
 
@@ -85,7 +102,9 @@ interface TreeRow {
 /** Depth first. A span whose parent is not here, such as the client's own, stands at the root. */
 function treeOf(spans: readonly SpanView[]): TreeRow[] {
   const ids = new Set(spans.map(({ spanId }) => spanId))
-  const childrenOf = Map.groupBy(spans, ({ parentId }) => (parentId !== undefined && ids.has(parentId) ? parentId : 'root'))
+  const childrenOf = Map.groupBy(spans, ({ parentId }) =>
+    parentId !== undefined && ids.has(parentId) ? parentId : 'root',
+  )
   const rowsUnder = (parent: string, before: string): TreeRow[] => {
     const children = childrenOf.get(parent) ?? []
     return children.flatMap((span, index) => {

@@ -11,9 +11,12 @@ export interface Ended {
 }
 
 /** Runs the program as a person would, in a process of its own. */
-export async function trunkline(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export async function trunkline(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env['PATH'], TZ: 'UTC', NO_COLOR: '1', ...environment },
+    env: { PATH: process.env.PATH, TZ: 'UTC', NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const code = new Promise<number | null>((resolve) => child.on('close', resolve))

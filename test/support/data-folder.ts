@@ -48,7 +48,13 @@ export interface DataFolder {
 /** The start of the first call, when nothing else is said. */
 export const firstStartUs = Date.UTC(2026, 0, 31, 12) * 1000
 
-const recording = { flushIntervalMs: 1_000, flushCount: 2_000, flushBytes: 1 << 23, inFlightBytes: 1 << 26, bodyBytes: 1 << 22 }
+const recording = {
+  flushIntervalMs: 1_000,
+  flushCount: 2_000,
+  flushBytes: 1 << 23,
+  inFlightBytes: 1 << 26,
+  bodyBytes: 1 << 22,
+}
 
 /** A data folder with traces in it, made by what makes them in the program, under a clock of the test's own. */
 export async function dataFolder(): Promise<DataFolder> {
@@ -74,7 +80,11 @@ export async function dataFolder(): Promise<DataFolder> {
   let calls = 0
   let spans = 0
   let ended = false
-  const begin = tracer({ slabs, clock: () => (nowUs += 1_000), newSpanId: () => (++spans).toString(16).padStart(16, '0') })
+  const begin = tracer({
+    slabs,
+    clock: () => (nowUs += 1_000),
+    newSpanId: () => (++spans).toString(16).padStart(16, '0'),
+  })
   const end = (): void => {
     if (!ended) writer.close()
     ended = true
@@ -84,9 +94,12 @@ export async function dataFolder(): Promise<DataFolder> {
     dataDir,
     record(call = {}) {
       const { status = 200, model = 'gpt-5-mini', gone = false } = call
-      const traceId = call.traceId ?? (0x019a_8f2c_0000 + ++calls).toString(16).padStart(12, '0') + '7000800000000000feed'
+      const traceId =
+        call.traceId ?? `${(0x019a_8f2c_0000 + ++calls).toString(16).padStart(12, '0')}7000800000000000feed`
       nowUs = call.startedUs ?? nowUs
-      const request = Buffer.from(JSON.stringify({ model, messages: call.messages ?? [{ role: 'user', content: 'Hello' }] }))
+      const request = Buffer.from(
+        JSON.stringify({ model, messages: call.messages ?? [{ role: 'user', content: 'Hello' }] }),
+      )
       const trace = begin({
         ids: {
           traceId,
@@ -120,7 +133,11 @@ export async function dataFolder(): Promise<DataFolder> {
       else {
         const usage = call.usage ?? { inputUncached: 5, cacheRead: 3, outputText: 7, reasoning: 2 }
         const message = { role: 'assistant', content: 'Hi there!', ...call.says }
-        const answer = { id: 'chatcmpl-1', model: `${model}-2026-01-01`, choices: [{ index: 0, message, finish_reason: 'stop' }] }
+        const answer = {
+          id: 'chatcmpl-1',
+          model: `${model}-2026-01-01`,
+          choices: [{ index: 0, message, finish_reason: 'stop' }],
+        }
         attempt.firstContent()
         attempt.data(Buffer.from(JSON.stringify(answer)))
         attempt.end({ status: 'ok', modelAnswered: answer.model, finishReason: 'stop', usage })

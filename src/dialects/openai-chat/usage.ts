@@ -32,7 +32,7 @@ export function usageOf(wire: WireUsage): Usage {
     count(wire.cached_tokens) ??
     count(wire.num_cached_tokens)
   const cacheWrite = count(input.cache_write_tokens)
-  const prompt = count(wire.prompt_tokens)
+  const prompt = promptOf(wire)
   const completion = completionOf(wire)
   const reasoning = smaller(reasoningOf(wire), completion)
   return present({
@@ -50,6 +50,14 @@ export function usageOf(wire: WireUsage): Usage {
 
 const reasoningOf = (wire: WireUsage): number | undefined =>
   count(wire.completion_tokens_details?.reasoning_tokens) ?? count(wire.reasoning_tokens)
+
+/** All tokens of the request. Mistral leaves audio out of `prompt_tokens`, which shows in its total in the same way. */
+function promptOf(wire: WireUsage): number | undefined {
+  const prompt = count(wire.prompt_tokens)
+  const audio = count(wire.prompt_tokens_details?.audio_tokens) ?? 0
+  const leftOut = audio > 0 && wire.total_tokens === (prompt ?? 0) + audio + (count(wire.completion_tokens) ?? 0)
+  return leftOut ? (prompt ?? 0) + audio : prompt
+}
 
 /**
  * All tokens of the answer. xAI leaves reasoning out of `completion_tokens`, which shows in its total: it is the sum of
