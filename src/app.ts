@@ -8,13 +8,15 @@ import type { Health } from './gateway/health.ts'
 import { Slabs } from './telemetry/slabs.ts'
 import type { Log } from './telemetry/log.ts'
 import { type Gateway, startGateway } from './threads/gateway.ts'
+import { writeStdout } from './threads/stdout.ts'
 import type { PartInit } from './threads/part.ts'
-import { type Spawn, Supervised } from './threads/supervisor.ts'
+import { inThreads, type Spawn, Supervised } from './threads/supervisor.ts'
 
 export interface Options {
   readonly flags: Flags
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly spawn: Spawn
+  /** Where the parts run; in threads of their own unless a test says otherwise. */
+  readonly spawn?: Spawn
 }
 
 /** A running Trunkline. */
@@ -43,7 +45,7 @@ const listeningDeadlineMs = 5_000
 const lossMemoryMs = 60_000
 
 /** Puts the parts together, and resolves when the gateway listens. */
-export async function startTrunkline({ flags, environment, spawn }: Options): Promise<Trunkline> {
+export async function startTrunkline({ flags, environment, spawn = inThreads }: Options): Promise<Trunkline> {
   const shared = newSlabCounters()
   const counters = slabCounters(shared)
   const known = new Map<Snapshot['part'], Snapshot>()
@@ -145,7 +147,7 @@ export async function startTrunkline({ flags, environment, spawn }: Options): Pr
   const logged = async (message: string, fields?: object): Promise<void> => {
     const snapshot = known.get('config')
     if (snapshot?.part !== 'config') return
-    log ??= import('./telemetry/log.ts').then(({ openLog }) => openLog(snapshot.value.log))
+    log ??= import('./telemetry/log.ts').then(({ openLog }) => openLog(snapshot.value.log, writeStdout))
     ;(await log).error(message, fields)
   }
 

@@ -1,6 +1,5 @@
 import { version } from '../core/version.ts'
-import { startTrunkline, type Trunkline } from '../app.ts'
-import { inThreads } from '../threads/supervisor.ts'
+import type { Trunkline } from '../app.ts'
 import { type CliCommand, flagsOf, settingOptions } from './command.ts'
 
 export const serve: CliCommand = {
@@ -24,7 +23,9 @@ const sameSignalMs = 1_000
 
 async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
   const startedMs = performance.now()
-  const trunkline = await startTrunkline({ flags: flagsOf(options), environment: process.env, spawn: inThreads })
+  // Only this command needs the whole program.
+  const { startTrunkline } = await import('../app.ts')
+  const trunkline = await startTrunkline({ flags: flagsOf(options), environment: process.env })
   process.stderr.write(banner(trunkline, Math.round(performance.now() - startedMs)))
   stopOnSignals(trunkline)
 }

@@ -140,7 +140,7 @@ export type SettingValue<K extends SettingKey> = ReturnType<(typeof settings)[K]
 
 /** Where the data folder is: not in the file, since the file is looked for in it. */
 export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
-  resolve(flag ?? environment['TRUNKLINE_DATA_DIR'] ?? join(homedir(), '.trunkline'))
+  resolve(flag || environment['TRUNKLINE_DATA_DIR'] || join(homedir(), '.trunkline'))
 
 function integer(least: number, most: number): (value: unknown) => number {
   return (value) => {

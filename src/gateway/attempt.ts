@@ -39,7 +39,7 @@ export function attempt(call: Call, target: Target, sendOut: Send): Promise<Answ
     const refuse = (refused: Refused): void => {
       const { error } = refused
       const status = error.code === 'cancelled' ? 'cancelled' : 'error'
-      trace.end({ status, error: errorOf(error), usageMissing: 'failed' })
+      trace.end({ status, error: errorOf(error), usageMissing: status === 'error' ? 'failed' : status })
       resolve(refused)
     }
     const incoming = new Incoming({

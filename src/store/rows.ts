@@ -54,7 +54,7 @@ export const attemptRow = (
   span,
   bytesOf(record.parentId),
   'attempt',
-  `${record.provider}/${record.model}`,
+  nameOf(record),
   record.status,
   record.startedUs,
   record.endedUs,
@@ -62,6 +62,10 @@ export const attemptRow = (
   detail,
   answer ? JSON.stringify({ answer }) : null,
 ]
+
+/** The provider and its model; a model may already be named after its provider. */
+const nameOf = ({ provider, model }: AttemptRecord): string =>
+  model.startsWith(`${provider}/`) ? model : `${provider}/${model}`
 
 export const callRow = (record: CallRecord, trace: Buffer, detail: string, request: BodyAddress | undefined): Row => [
   record.projectId,

@@ -15,10 +15,12 @@ export interface TraceView {
   readonly spans: readonly SpanView[]
 }
 
-export type SpanView = Omit<StoredSpan, 'request' | 'answer'> & {
-  /** What the client sent, and what the provider of its last attempt answered, as one conversation. */
-  readonly conversation?: Conversation
-}
+export type SpanView =
+  | (Omit<Extract<StoredSpan, { kind: 'call' }>, 'request'> & {
+      /** What the client sent, and what the provider of its last attempt answered, as one conversation. */
+      readonly conversation?: Conversation
+    })
+  | Omit<AttemptSpan, 'answer'>
 
 export interface Conversation {
   readonly messages: readonly Message[]

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import pino from 'pino'
 import prettyStream from 'pino-pretty'
 import type { Config } from '../core/config.ts'
@@ -15,6 +14,8 @@ export interface Log {
   flush(): void
 }
 
+export type Write = (text: string) => void
+
 /** Lines that wait to be written together: a system call for each would cost more than the line. */
 interface Gathered {
   write(line: string): void
@@ -23,13 +24,13 @@ interface Gathered {
 
 const mostGathered = 500
 
-function gathering(): Gathered {
+function gathering(write: Write): Gathered {
   let lines: string[] = []
   const flush = (): void => {
     if (lines.length === 0) return
     const text = lines.join('')
     lines = []
-    writeAll(text)
+    write(text)
   }
   return {
     write(line) {
@@ -40,21 +41,9 @@ function gathering(): Gathered {
   }
 }
 
-function writeAll(text: string): void {
-  let bytes = Buffer.from(text)
-  while (bytes.length > 0) {
-    try {
-      bytes = bytes.subarray(writeSync(1, bytes))
-    } catch (thrown) {
-      // A pipe whose reader is slow is tried again; one whose reader is gone takes no more.
-      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') return
-    }
-  }
-}
-
 /** Lines on standard output, for people or for machines. */
-export function openLog({ level, format }: Config['log'], { gather = false } = {}): Log {
-  const gathered = gathering()
+export function openLog({ level, format }: Config['log'], write: Write, { gather = false } = {}): Log {
+  const gathered = gathering(write)
   const pretty = format === 'pretty'
   const out = pretty
     ? prettyStream({

@@ -11,6 +11,7 @@ import { kyselyOn, openForWriting } from '../store/sqlite/open.ts'
 import { Writer } from '../store/writer.ts'
 import { openLog } from '../telemetry/log.ts'
 import { type StartPart, startInThread } from './part.ts'
+import { writeStdout } from './stdout.ts'
 
 /** How often the log is written out and losses are looked for. */
 const tickMs = 250
@@ -34,7 +35,7 @@ export const startWriter: StartPart = (port, init) => {
     const traces = openForWriting(files.traces, { synchronous: 'NORMAL' })
     await migrate(kyselyOn<LedgerDb>(ledger), ledgerMigrations)
     await migrate(kyselyOn<TracesDb>(traces), tracesMigrations)
-    const log = openLog(config.log, { gather: true })
+    const log = openLog(config.log, writeStdout, { gather: true })
     let trouble: string | undefined
     writer = new Writer({
       traces,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startTest } from '../support/trunkline.ts'
+import { callIn, startTest } from '../support/trunkline.ts'
 
 const hello = { model: 'mock/echo', messages: [{ role: 'user', content: 'Hello there' }] }
 
@@ -31,7 +31,8 @@ test('a call is answered and its trace tells what happened', async () => {
     'mock',
   ])
 
-  const { trace, spans } = await trunkline.trace(header('x-trace-id'))
+  const view = await trunkline.trace(header('x-trace-id'))
+  const { trace, spans } = view
   expect(trace).toMatchObject({ runId: 'run-1', threadId: 'thread-1', label: 'greeter', status: 'ok', httpStatus: 200, calls: 1 })
   expect(spans.map(({ kind, status }) => [kind, status])).toEqual([
     ['call', 'ok'],
@@ -39,8 +40,8 @@ test('a call is answered and its trace tells what happened', async () => {
   ])
   expect(spans[1]?.parentId).toBe(spans[0]?.spanId)
   expect(spans[0]?.detail).toMatchObject({ userAgent: 'a-test/1', threadTitle: 'Grüße', tags: { a: '1', b: '-' }, finishReason: 'stop' })
-  expect(spans[0]?.conversation?.messages).toEqual([{ role: 'user', parts: [{ kind: 'text', text: 'Hello there' }] }])
-  expect(spans[0]?.conversation?.answer?.choices).toEqual([
+  expect(callIn(view).conversation?.messages).toEqual([{ role: 'user', parts: [{ kind: 'text', text: 'Hello there' }] }])
+  expect(callIn(view).conversation?.answer?.choices).toEqual([
     { message: { role: 'assistant', parts: [{ kind: 'text', text: 'Hello there' }] }, finish: 'stop' },
   ])
 })
@@ -56,7 +57,7 @@ test('a streamed call is told like a whole one', async () => {
     await trunkline.trace(streamed.headers.get('x-trace-id')),
   ]
   expect(second.trace).toMatchObject({ inputTokens: first.trace.inputTokens, outputTokens: first.trace.outputTokens })
-  expect(second.spans[0]?.conversation?.answer?.choices).toEqual(first.spans[0]?.conversation?.answer?.choices)
+  expect(callIn(second).conversation?.answer?.choices).toEqual(callIn(first).conversation?.answer?.choices)
   expect(second.spans[1]?.detail).toMatchObject({ streaming: true })
 })
 

@@ -7,7 +7,7 @@ import type { Message, Part } from '../../src/core/chat.ts'
 import { inputTokens, outputTokens, type Usage } from '../../src/core/usage.ts'
 import { type Exchange, index, type IndexRow, load, noRecordings, recordingsFolder, responseBytes } from '../support/recordings.ts'
 import { startReplayUpstream } from '../support/replay-upstream.ts'
-import { startTest, type TestTrunkline } from '../support/trunkline.ts'
+import { attemptsIn, callIn, startTest, type TestTrunkline } from '../support/trunkline.ts'
 
 /** Providers that are reached in another way than base URL + /chat/completions with a Bearer key. */
 const later: Readonly<Record<string, string>> = {
@@ -92,9 +92,9 @@ async function expectAsRecorded(trunkline: TestTrunkline, { trace, bytes, reques
   expect(bytes.toString(), exchange.id).toBe(edited)
 
   const answer = exchange.streaming ? fold(recorded) : (JSON.parse(recorded) as WireAnswer)
-  const { trace: summary, spans } = await trunkline.trace(trace)
-  const attempt = spans.find(({ kind }) => kind === 'attempt')
-  const detail = attempt?.detail as { usage?: Usage; usageReported?: unknown; modelAnswered?: string }
+  const view = await trunkline.trace(trace)
+  const { trace: summary } = view
+  const { detail } = attemptsIn(view)[0] as ReturnType<typeof attemptsIn>[number]
   expect(detail.usageReported, exchange.id).toEqual(answer.usage)
   if (answer.usage) expectUsage(detail.usage ?? {}, answer.usage, exchange)
   expect([summary.inputTokens, summary.outputTokens], exchange.id).toEqual([
@@ -103,7 +103,7 @@ async function expectAsRecorded(trunkline: TestTrunkline, { trace, bytes, reques
   ])
   expect(detail.modelAnswered ?? '', exchange.id).toBe(answer.model ?? '')
 
-  const conversation = spans.find(({ kind }) => kind === 'call')?.conversation
+  const { conversation } = callIn(view)
   expect(conversation?.notes, exchange.id).toEqual([])
   expect(conversation?.messages.map(said), exchange.id).toEqual((request.messages ?? []).map(wrote))
   const choices = (answer.choices ?? []).map(({ message }) => wrote({ role: 'assistant', ...message }))

@@ -5,7 +5,7 @@ import { startTrunkline, type Trunkline } from '../../src/app.ts'
 import { ask } from '../../src/cli/ask.ts'
 import type { SettingKey } from '../../src/config/settings.ts'
 import type { QueryAnswer, QueryDetail, QueryName } from '../../src/store/queries.ts'
-import type { TraceView } from '../../src/store/show.ts'
+import type { SpanView, TraceView } from '../../src/store/show.ts'
 import { startControl } from '../../src/threads/control.ts'
 import { startReader } from '../../src/threads/reader.ts'
 import { inThisThread, type Spawn } from '../../src/threads/supervisor.ts'
@@ -59,3 +59,16 @@ export async function startTest({ settings = {}, environment = {}, spawn = oneTh
     [Symbol.asyncDispose]: stop,
   }
 }
+
+type CallSpan = Extract<SpanView, { kind: 'call' }>
+type AttemptSpan = Extract<SpanView, { kind: 'attempt' }>
+
+/** The span of a trace's only call. */
+export function callIn({ spans }: TraceView): CallSpan {
+  const [call] = spans.filter((span): span is CallSpan => span.kind === 'call')
+  if (!call) throw new Error('The trace has no call.')
+  return call
+}
+
+export const attemptsIn = ({ spans }: TraceView): AttemptSpan[] =>
+  spans.filter((span): span is AttemptSpan => span.kind === 'attempt')

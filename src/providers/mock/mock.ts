@@ -10,7 +10,7 @@ export const mock: Provider = {
   baseUrl: 'mock://local',
   chatPath: '/chat/completions',
   credential: 'none',
-  asksForStreamUsage: false,
+  asksForStreamUsage: true,
   models: fullNames,
   send,
 }
