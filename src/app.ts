@@ -121,6 +121,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   const settle = (name: PartName, { phase: reached, problems }: Condition): void => {
+    wasReady ||= Object.values(parts).every((part) => part.condition?.phase === 'ready')
     if (reached !== 'failed') return
     if (phase === 'starting') return refuse(new ConfigError(problems.join(' ')))
     void logged(`The ${name} has a problem: ${problems.join(' ')}`)
@@ -128,15 +129,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   const health = (): Health => {
-    if (phase === 'running' && !firstReady()) return { phase: 'starting', problems: [] }
+    if (phase === 'running' && !wasReady) return { phase: 'starting', problems: [] }
     return { phase, problems: [...Object.values(parts).flatMap((part) => part.problems), ...losses.problems()] }
   }
   // Until everything has been there once, the gateway is starting; later a missing part is a problem, not a beginning.
   let wasReady = false
-  const firstReady = (): boolean => {
-    wasReady ||= Object.values(parts).every((part) => part.condition?.phase === 'ready')
-    return wasReady
-  }
 
   const announce = (): Promise<unknown> | undefined =>
     parts.control.link?.ask('listening', { gateway: url }, listeningDeadlineMs).catch((thrown: Error) => {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import { ConfigError } from './error.ts'
 import { nearest } from '../core/nearest.ts'
-import { type SettingKey, settings } from './settings.ts'
+import { pathOf, type SettingKey, settings } from './settings.ts'
 
 /** A value of the file and where it stands, for whoever has to mend it. */
 export interface FileValue {
@@ -13,7 +13,7 @@ export interface FileValue {
 
 /** The file that was named, else the one in the data folder if there is one. Never one in the working directory. */
 export function configPath(named: string | undefined, dataDir: string): string | undefined {
-  if (named !== undefined) return resolve(named)
+  if (named) return pathOf(named)
   const usual = join(dataDir, 'trunkline.yaml')
   return existsSync(usual) ? usual : undefined
 }

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { logLevels } from '../core/config.ts'
 import { ConfigError } from './error.ts'
 
@@ -140,7 +140,10 @@ export type SettingValue<K extends SettingKey> = ReturnType<(typeof settings)[K]
 
 /** Where the data folder is: not in the file, since the file is looked for in it. */
 export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
-  resolve(flag || environment['TRUNKLINE_DATA_DIR'] || join(homedir(), '.trunkline'))
+  pathOf(flag || environment['TRUNKLINE_DATA_DIR'] || '~/.trunkline')
+
+/** `~` is the home folder here too: a shell leaves it as it is in `--data-dir=~/x`, and there is none in a unit file. */
+export const pathOf = (written: string): string => resolve(written.replace(/^~(?=$|[/\\])/, homedir))
 
 function integer(least: number, most: number): (value: unknown) => number {
   return (value) => {

@@ -8,8 +8,8 @@ export const slabBytes = 1 << 20
 export const recordHeadBytes = 12
 
 /**
- * `body` holds captured bytes as they were. `call` and `attempt` hold two lines of JSON, the record and its detail, so
- * that the writer parses only what it has columns for. `ledger` is an attempt whose span was dropped, and
+ * `body` holds captured bytes as they were. `call` and `attempt` hold two lines of JSON, the span and its
+ * detail, of which the second is stored as it came. `ledger` is an attempt whose span was dropped, and
  * `forget`, which is empty, ends a call whose span was.
  */
 export const recordKinds = { body: 1, call: 2, attempt: 3, ledger: 4, forget: 5 } as const
@@ -21,8 +21,9 @@ export const requestSlot = 0
 /** What a reader of slabs does with each kind of record. Bodies are places in the slab, which is not theirs to keep. */
 export interface RecordHandlers {
   body(call: number, slot: number, slab: Buffer, start: number, end: number): void
-  call(call: number, record: CallRecord, detail: string): void
-  attempt(call: number, record: AttemptRecord, detail: string): void
+  /** `detailText` is the detail as it came. */
+  call(call: number, record: CallRecord, detailText: string): void
+  attempt(call: number, record: AttemptRecord, detailText: string): void
   ledger(call: number, record: AttemptRecord): void
   forget(call: number): void
 }
@@ -79,9 +80,10 @@ export function readSlab(slab: Buffer, used: number, handlers: RecordHandlers): 
       default: {
         const lines = slab.toString('utf8', start, end)
         const lineEnd = lines.indexOf('\n')
-        const record: unknown = JSON.parse(lines.slice(0, lineEnd))
-        if (kind === recordKinds.call) handlers.call(call, record as CallRecord, lines.slice(lineEnd + 1))
-        else if (kind === recordKinds.attempt) handlers.attempt(call, record as AttemptRecord, lines.slice(lineEnd + 1))
+        const text = lines.slice(lineEnd + 1)
+        const record: unknown = { span: JSON.parse(lines.slice(0, lineEnd)), detail: JSON.parse(text) }
+        if (kind === recordKinds.call) handlers.call(call, record as CallRecord, text)
+        else if (kind === recordKinds.attempt) handlers.attempt(call, record as AttemptRecord, text)
         else handlers.ledger(call, record as AttemptRecord)
       }
     }

@@ -19,31 +19,34 @@ export interface CallIds {
   readonly label?: string | undefined
 }
 
-/**
- * The span of a whole call, as the gateway records it when the client has its answer. A record has what is stored in
- * columns; its detail, which the writer stores as it came, is everything. Times are µs since the epoch.
- */
-export interface CallRecord extends CallIds {
+/** What every span has, however it came to be. Times are µs since the epoch. */
+export interface SpanRecord extends CallIds {
   readonly spanId: SpanId
   readonly parentId: SpanId | undefined
   readonly startedUs: number
   readonly endedUs: number
   readonly status: SpanStatus
-  /** What the client got; 499 when it left before the answer began. */
-  readonly httpStatus: number
-  readonly errorCode: string | undefined
-  readonly method: string
-  readonly path: string
-  readonly modelAsked: string | undefined
-  /** Of the attempt whose answer the client got. */
-  readonly provider: string | undefined
-  readonly firstContentUs: number | undefined
-  readonly inputTokens: number | undefined
-  readonly outputTokens: number | undefined
+  /** True when the gateway's quick look at the end of the answer was not enough: the writer reads the whole of it. */
+  readonly unread?: true | undefined
 }
 
-/** All durations count from the start of the span, in µs. */
+/** The span of a whole call, recorded when the client has its answer. */
+export interface CallRecord {
+  readonly span: SpanRecord
+  readonly detail: CallDetail
+}
+
+/** The span of one try at one provider. */
+export interface AttemptRecord {
+  readonly span: SpanRecord
+  readonly detail: AttemptDetail
+}
+
+/** What is particular to calls. All durations count from the start of the span, in µs. */
 export interface CallDetail {
+  readonly method: string
+  readonly path: string
+  /** What the client got; 499 when it left before the answer began. */
   readonly httpStatus: number
   readonly error?: SpanError | undefined
   readonly dialect: string
@@ -66,38 +69,16 @@ export interface CallDetail {
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
-/** The span of one try at one provider. */
-export interface AttemptRecord extends CallIds {
-  readonly spanId: SpanId
-  readonly parentId: SpanId
+/** What is particular to attempts. */
+export interface AttemptDetail {
   /** Counted from 1 within its call. */
   readonly number: number
-  readonly startedUs: number
-  readonly endedUs: number
-  readonly status: SpanStatus
   /** Absent when no answer began. */
-  readonly httpStatus: number | undefined
-  readonly errorCode: string | undefined
-  readonly provider: string
-  readonly dialect: string
-  /** The provider's name for the model, as sent. */
-  readonly model: string
-  readonly modelAnswered: string | undefined
-  readonly streaming: boolean
-  readonly firstContentUs: number | undefined
-  readonly usage: Usage | undefined
-  /** Why usage is unknown; absent when it is known. */
-  readonly usageMissing: string | undefined
-  /** True when the gateway's quick look at the end of the answer was not enough: the writer reads the whole of it. */
-  readonly unread: true | undefined
-}
-
-export interface AttemptDetail {
-  readonly number: number
   readonly httpStatus?: number | undefined
   readonly error?: SpanError | undefined
   readonly provider: string
   readonly dialect: string
+  /** The provider's name for the model, as sent. */
   readonly model: string
   readonly modelAnswered?: string | undefined
   readonly streaming: boolean
@@ -108,6 +89,7 @@ export interface AttemptDetail {
   readonly usage?: Usage | undefined
   /** The provider's own numbers, beside our buckets. */
   readonly usageReported?: unknown
+  /** Why usage is unknown; absent when it is known. */
   readonly usageMissing?: string | undefined
   readonly requestBytes: number
   readonly answerBytes: number

@@ -4,7 +4,7 @@ import { gather, Incoming } from '../http/incoming.ts'
 import { stepped } from '../http/stepped.ts'
 import type { Send, UpstreamHeaders } from '../http/upstream.ts'
 import type { Target } from '../routing/plan.ts'
-import { observe, recorded } from '../telemetry/observe.ts'
+import { observe } from '../telemetry/observe.ts'
 import { errorOf } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
@@ -49,8 +49,12 @@ export function attempt(call: Call, target: Target, sendOut: Send): Promise<Answ
         const streaming = isEventStream(received)
         trace.head(status, streaming, requestIdIn(received))
         if (status < 200 || status >= 300) {
-          gather(recorded(incoming, trace), errorBytes).then(
-            (bytes) => refuse(refusalOf(status, received, bytes, dialect, provider.name)),
+          gather(incoming, errorBytes).then(
+            (bytes) => {
+              const clean = withoutKey(bytes, headers['authorization'])
+              trace.data(clean)
+              refuse(refusalOf(status, received, clean, dialect, provider.name))
+            },
             (error: GatewayError) => refuse({ error }),
           )
           return
@@ -88,6 +92,15 @@ function refusalOf(
   const { error, asItCame } = dialect.readError(status, bytes)
   if (asItCame) return { error, asItCame: { status, headers, body: bytes, streaming: false } }
   // The hints go with the error, the description of a body that the client does not get stays behind.
-  const { 'content-type': _type, 'content-length': _length, ...hints } = headers
+  const { 'content-type': _type, 'content-length': _length, 'content-encoding': _encoding, ...hints } = headers
   return { error: new GatewayError(error.code, error.message, { ...error.details, headers: hints as Record<string, string> }) }
+}
+
+const shortestKey = 8
+
+/** Some providers say back the key that they did not like; neither the client nor a trace is to have it. */
+function withoutKey(bytes: Buffer, authorization: string | undefined): Buffer {
+  const key = authorization?.replace(/^Bearer /, '') ?? ''
+  if (key.length < shortestKey || !bytes.includes(key)) return bytes
+  return Buffer.from(bytes.toString('latin1').replaceAll(key, '[key]'), 'latin1')
 }

@@ -21,6 +21,8 @@ const dropped: ReadonlySet<string> = new Set([
   'set-cookie',
   'strict-transport-security',
   'alt-svc',
+  // Of another gateway on the way; our own come after these.
+  'x-thread-id',
 ])
 
 /**
@@ -33,9 +35,16 @@ export function replyHeadersOf(headers: UpstreamHeaders, sameBytes: boolean): Re
     const value = headers[name]
     if (value !== undefined && !dropped.has(name) && !name.startsWith('access-control-')) kept[name] = value
   }
+  for (const name of namedIn(headers['connection'])) delete kept[name]
   if (!sameBytes) delete kept['content-length']
   return kept
 }
+
+const aboutItself: ReadonlySet<unknown> = new Set([undefined, 'keep-alive', 'close'])
+
+/** The headers that `Connection` says are for one connection only. */
+const namedIn = (connection: string | string[] | undefined): readonly string[] =>
+  aboutItself.has(connection) ? [] : String(connection).toLowerCase().split(',').map((name) => name.trim())
 
 /** The id under which the provider's support finds the call. */
 export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
-import { parseTraceparent, type ProjectId, type SpanId, type TraceId } from '../core/ids.ts'
+import { dashed, parseTraceparent, type ProjectId, type SpanId, type TraceId } from '../core/ids.ts'
 import type { CallIds } from '../core/span.ts'
 
 export interface Identity {
@@ -15,7 +15,6 @@ export interface Identity {
 }
 
 export interface IdentityDeps {
-  readonly newId: () => string
   readonly newTraceId: () => TraceId
   readonly projects: readonly ProjectId[]
 }
@@ -31,18 +30,16 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   const baggage = parseBaggage(headers['baggage'])
   const problems: GatewayError[] = []
   const read = (header: string, longest: number, baggageKey?: string): string | undefined => {
-    const written = single(headers[header]) ?? (baggageKey === undefined ? undefined : baggage.get(baggageKey))
-    if (written === undefined || written === '') return undefined
-    const text = utf8(written)
-    if (text.length > longest) {
-      problems.push(invalid(header, `The header ${header} is longer than ${longest} characters.`))
-      return undefined
-    }
-    if (hasControls.test(text)) {
-      problems.push(invalid(header, `The header ${header} has a control character.`))
-      return undefined
-    }
-    return text
+    const written = single(headers[header])
+    // Baggage is decoded already: it has any characters, where a header has bytes.
+    const text = written ? utf8(written) : baggageKey === undefined ? undefined : baggage.get(baggageKey)
+    if (text === undefined || text === '') return undefined
+    const problem = text.length > longest ? `is longer than ${longest} characters` : hasControls.test(text) ? 'has a control character' : undefined
+    if (problem === undefined) return text
+    problems.push(
+      written ? invalid(header, `The header ${header} ${problem}.`) : invalid('baggage', `In the header baggage, ${baggageKey} ${problem}.`),
+    )
+    return undefined
   }
 
   const remote = parseTraceparent(single(headers['traceparent']) ?? '')
@@ -51,7 +48,7 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   const threadTitle = read('x-thread-title', longestText, 'thread_title')
   const label = read('x-label', longestId, 'label')
   const tags = tagsOf(read('x-tags', longestText))
-  const runId = read('x-run-id', longestId, 'run_id') ?? deps.newId()
+  const runId = read('x-run-id', longestId, 'run_id') ?? dashed(deps.newTraceId())
   const clientIp = read('x-client-ip', longestId) ?? first(read('x-forwarded-for', longestText)) ?? remoteAddress
   const userAgent = headers['user-agent']?.slice(0, longestText)
   if (!deps.projects.includes(projectId)) {

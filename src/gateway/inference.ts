@@ -17,7 +17,7 @@ export interface InferenceState {
   readonly facts: Facts
 }
 
-export interface InferenceDeps extends Pick<IdentityDeps, 'newId' | 'newTraceId'> {
+export interface InferenceDeps extends Pick<IdentityDeps, 'newTraceId'> {
   readonly state: () => InferenceState
   readonly trace: (start: CallStart) => CallTrace
   readonly send: Send
@@ -33,8 +33,7 @@ export const chatDoor = (path: string, dialect: Dialect, deps: InferenceDeps): D
 /** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
 async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDeps): Promise<Reply> {
   const { limits, projects, facts: routing } = deps.state()
-  const { newId, newTraceId } = deps
-  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, { newId, newTraceId, projects })
+  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, { newTraceId: deps.newTraceId, projects })
   const { replyHeaders, method, path, headers } = exchange
   const trace = deps.trace({ ...identity, startedUs: exchange.arrivedUs, method, path, dialect: dialect.name })
   exchange.onDone((done) => trace.end(done))

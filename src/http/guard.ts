@@ -1,14 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
 
-const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+/** Nobody can have a name of theirs mean us and be written like one of these. */
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 
 /**
  * A page from anywhere can have a browser call a port on this machine. Its name in `Host` (when it rebinds its own DNS
  * name to us) or in `Origin` gives it away; programs that are not browsers send no `Origin` at all.
  */
-export function checkSender(headers: IncomingHttpHeaders): void {
+export function checkSender(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
   const { host, origin } = headers
+  if (timesIn(rawHeaders, 'host') > 1) {
+    throw new GatewayError('forbidden_host', 'There is more than one Host header, and readers differ in which one they take. Send one.', {
+      param: 'Host',
+    })
+  }
   if (!isLoopback(host)) {
     throw new GatewayError('forbidden_host', `The Host ${shown(host)} is not this machine. Call localhost, 127.0.0.1 or [::1].`, {
       param: 'Host',
@@ -26,9 +32,16 @@ export function checkSender(headers: IncomingHttpHeaders): void {
   }
 }
 
-const isLoopback = (host: string | undefined): boolean => {
-  const match = /^(\[::1\]|[^:]+)(?::\d{1,5})?$/.exec(host ?? '')
-  return match !== null && loopbackNames.has((match[1] as string).toLowerCase())
+const isLoopback = (host: string | undefined): boolean => loopback.test(host ?? '')
+
+/** How often a header came; node keeps the first of some and says nothing of the others. */
+function timesIn(rawHeaders: readonly string[], name: string): number {
+  let times = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const written = rawHeaders[at] as string
+    if (written.length === name.length && written.toLowerCase() === name) times++
+  }
+  return times
 }
 
 const isSameOrigin = (origin: string, host: string): boolean => origin.toLowerCase() === `http://${host.toLowerCase()}`

@@ -30,11 +30,14 @@ const discardMs = 10_000
 export function httpServer(options: ServerOptions): HttpServer {
   const { doors, encodeError, limits, clock, onFault } = options
   const find = doorFinder(doors)
+  /** The last request that came on a connection: what is wrong after it may be its body, or come before its reply. */
+  const latest = new WeakMap<Duplex, HttpExchange>()
 
   const take = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new HttpExchange(req, res, clock(), limits.bodyBytes)
+    latest.set(req.socket, exchange)
     try {
-      checkSender(req.headers)
+      checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
       if (door.method === 'POST') checkJson(req.headers['content-type'])
       const reply = door.handle(exchange)
@@ -51,18 +54,39 @@ export function httpServer(options: ServerOptions): HttpServer {
     exchange.refuse(error, encodeError(error))
   }
 
-  const server: Server = createServer({ maxHeaderSize: limits.headerBytes, noDelay: true, keepAliveTimeout: 65_000 }, take)
+  const refuseRaw = (error: GatewayError, socket: Duplex): void => {
+    const body = encodeError(error)
+    const headers = { ...error.details.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`)
+    setTimeout(() => socket.destroy(), discardMs).unref()
+  }
+
+  const server: Server = createServer(
+    // A missing Host is refused by the check of the sender, in words.
+    { maxHeaderSize: limits.headerBytes, noDelay: true, keepAliveTimeout: 65_000, requireHostHeader: false },
+    take,
+  )
   // A client that asks first is told to go on when its body is read, not before it is known to be wanted.
   server.on('checkContinue', take)
+  server.on('checkExpectation', take)
+  server.on('connect', (req, socket) => {
+    socket.on('error', () => undefined)
+    refuseRaw(new GatewayError('method_not_allowed', `Trunkline is no proxy: it does not take ${req.method}.`), socket)
+  })
 
   server.on('clientError', (problem: NodeJS.ErrnoException, socket: Duplex) => {
     if (problem.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const error = malformed(problem, limits.headerBytes)
-    const body = encodeError(error)
-    socket.end(
-      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    )
+    const before = latest.get(socket)
+    if (!before || before.isOver) refuseRaw(error, socket)
+    else if (before.isArriving) {
+      before.replyHeaders['connection'] = 'close'
+      fail(before, error)
+    } else {
+      // A second reply in the middle of the first would be read as a part of it.
+      socket.destroy()
+    }
   })
 
   const sockets = new Set<Socket>()
@@ -158,7 +182,7 @@ class HttpExchange implements Exchange {
   body(): Promise<Buffer> {
     const declared = Number(this.headers['content-length'] ?? 0)
     if (declared > this.bodyLimit) return Promise.reject(tooLarge(this.bodyLimit))
-    if (this.headers.expect !== undefined) this.res.writeContinue()
+    if (this.headers.expect?.toLowerCase() === '100-continue') this.res.writeContinue()
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0
@@ -199,7 +223,18 @@ class HttpExchange implements Exchange {
     })
   }
 
+  /** The request is not all there yet, and nothing has been said to it. */
+  get isArriving(): boolean {
+    return !this.req.complete && !this.res.headersSent
+  }
+
+  get isOver(): boolean {
+    return this.res.writableFinished
+  }
+
   refuse(error: GatewayError, body: string): void {
+    // The first reason is the one: a body that will never be whole is only a consequence.
+    if (this.failure) return
     this.failure = error
     if (this.res.destroyed) return
     if (this.res.headersSent) return this.breakOff(error, undefined)
@@ -219,10 +254,11 @@ class HttpExchange implements Exchange {
   }
 
   private end(status: number, headers: ReplyHeaders, body: string | Buffer): void {
-    const bytes = Buffer.byteLength(body)
-    this.sent = bytes
-    this.res.writeHead(status, this.head({ ...headers, 'content-length': String(bytes) }))
-    this.res.end(body)
+    // As bytes: before a string node writes the headers in UTF-8 too, and theirs are bytes already.
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    this.sent = bytes.length
+    this.res.writeHead(status, this.head({ ...headers, 'content-length': String(bytes.length) }))
+    this.res.end(bytes)
   }
 
   private head(headers: ReplyHeaders): Record<string, string | string[]> {

@@ -144,6 +144,9 @@ function connectionError(error: Error & { code?: string }): GatewayError {
     case 'UND_ERR_SOCKET':
       return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
     default:
+      if (error.name === 'HTTPParserError') {
+        return new GatewayError('upstream_invalid', `What the provider answers is not HTTP. Is its base URL right? (${error.message})`, cause)
+      }
       return new GatewayError('upstream_unreachable', `The call to the provider failed: ${error.message}`, cause)
   }
 }

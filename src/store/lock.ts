@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { dataFiles } from './files.ts'
+import { createPrivate, dataFiles } from './files.ts'
 
 /** What a running server says of itself in its data folder, for the commands that look for it. */
 export interface ServerFile {
@@ -24,7 +24,7 @@ export interface FolderLock {
 export function lockFolder(dataDir: string): FolderLock {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const { lock } = dataFiles(dataDir)
-  closeSync(openSync(lock, 'a', 0o600))
+  createPrivate(lock)
   const database = new DatabaseSync(lock)
   try {
     database.exec('pragma locking_mode = exclusive; pragma busy_timeout = 0; begin exclusive')

@@ -1,34 +1,38 @@
-import type { AttemptRecord, CallRecord } from '../core/span.ts'
+import type { AttemptDetail, AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
+import { inputTokens, outputTokens } from '../core/usage.ts'
 import type { BodyAddress } from './schema.ts'
 import type { Row } from './sqlite/inserts.ts'
 
 /** Records to rows, in the order of the columns in `sqlite/inserts.ts`. Ids come as hex and are stored as bytes. */
 
-export const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex')
+const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex')
 
-export interface AttemptIds {
+/** The ids of a span as stored, made once for all rows that it is in. */
+export interface RowIds {
   readonly trace: Buffer
   readonly span: Buffer
 }
 
-export function ledgerRow(record: AttemptRecord, { trace, span }: AttemptIds): Row {
-  const usage = record.usage ?? {}
+export const rowIds = ({ traceId, spanId }: SpanRecord): RowIds => ({ trace: bytesOf(traceId), span: bytesOf(spanId) })
+
+export function ledgerRow({ span, detail }: AttemptRecord, ids: RowIds): Row {
+  const usage = detail.usage ?? {}
   return [
-    record.projectId,
-    trace,
-    span,
-    record.runId,
-    record.threadId ?? null,
-    record.label ?? null,
-    record.provider,
-    record.model,
-    record.modelAnswered ?? null,
-    record.status,
-    record.httpStatus ?? null,
-    record.errorCode ?? null,
-    record.startedUs,
-    record.endedUs - record.startedUs,
-    record.firstContentUs ?? null,
+    span.projectId,
+    ids.trace,
+    ids.span,
+    span.runId,
+    span.threadId ?? null,
+    span.label ?? null,
+    detail.provider,
+    detail.model,
+    detail.modelAnswered ?? null,
+    span.status,
+    detail.httpStatus ?? null,
+    detail.error?.code ?? null,
+    span.startedUs,
+    span.endedUs - span.startedUs,
+    detail.firstContentUs ?? null,
     usage.inputUncached ?? null,
     usage.cacheRead ?? null,
     usage.cacheWrite5m ?? null,
@@ -39,64 +43,65 @@ export function ledgerRow(record: AttemptRecord, { trace, span }: AttemptIds): R
     usage.reasoning ?? null,
     usage.outputAudio ?? null,
     usage.outputImage ?? null,
-    record.usageMissing ?? null,
+    detail.usageMissing ?? null,
   ]
 }
 
 export const attemptRow = (
-  record: AttemptRecord,
-  { trace, span }: AttemptIds,
-  detail: string,
+  { span, detail }: AttemptRecord,
+  ids: RowIds,
+  detailText: string,
   answer: BodyAddress | undefined,
 ): Row => [
-  record.projectId,
-  trace,
-  span,
-  bytesOf(record.parentId),
-  'attempt',
-  nameOf(record),
-  record.status,
-  record.startedUs,
-  record.endedUs,
-  record.modelAnswered ?? record.model,
-  detail,
+  ...spanColumns(span, ids, 'attempt', nameOf(detail)),
+  detail.modelAnswered ?? detail.model,
+  detailText,
   answer ? JSON.stringify({ answer }) : null,
 ]
 
-/** The provider and its model; a model may already be named after its provider. */
-const nameOf = ({ provider, model }: AttemptRecord): string =>
-  model.startsWith(`${provider}/`) ? model : `${provider}/${model}`
-
-export const callRow = (record: CallRecord, trace: Buffer, detail: string, request: BodyAddress | undefined): Row => [
-  record.projectId,
-  trace,
-  bytesOf(record.spanId),
-  record.parentId === undefined ? null : bytesOf(record.parentId),
-  'call',
-  `${record.method} ${record.path}`,
-  record.status,
-  record.startedUs,
-  record.endedUs,
-  record.modelAsked ?? null,
-  detail,
+export const callRow = (
+  { span, detail }: CallRecord,
+  ids: RowIds,
+  detailText: string,
+  request: BodyAddress | undefined,
+): Row => [
+  ...spanColumns(span, ids, 'call', `${detail.method} ${detail.path}`),
+  detail.modelAsked ?? null,
+  detailText,
   request ? JSON.stringify({ request }) : null,
 ]
 
-export const traceRow = (record: CallRecord, trace: Buffer): Row => [
-  record.projectId,
+const spanColumns = (span: SpanRecord, ids: RowIds, kind: string, name: string): Row => [
+  span.projectId,
+  ids.trace,
+  ids.span,
+  span.parentId === undefined ? null : bytesOf(span.parentId),
+  kind,
+  name,
+  span.status,
+  span.startedUs,
+  span.endedUs,
+]
+
+/** The provider and its model; a model may already be named after its provider. */
+const nameOf = ({ provider, model }: AttemptDetail): string =>
+  model.startsWith(`${provider}/`) ? model : `${provider}/${model}`
+
+export const traceRow = ({ span, detail }: CallRecord, { trace }: RowIds): Row => [
+  span.projectId,
   trace,
-  record.runId,
-  record.threadId ?? null,
-  record.label ?? null,
-  record.modelAsked ?? null,
-  record.provider ?? null,
-  record.status,
-  record.httpStatus,
-  record.startedUs,
-  record.endedUs,
-  record.firstContentUs ?? null,
+  span.runId,
+  span.threadId ?? null,
+  span.label ?? null,
+  detail.modelAsked ?? null,
+  detail.provider ?? null,
+  span.status,
+  detail.httpStatus,
+  span.startedUs,
+  span.endedUs,
+  detail.firstContentUs ?? null,
   1,
-  record.status === 'error' ? 1 : 0,
-  record.inputTokens ?? null,
-  record.outputTokens ?? null,
+  span.status === 'error' ? 1 : 0,
+  (detail.usage && inputTokens(detail.usage)) ?? null,
+  (detail.usage && outputTokens(detail.usage)) ?? null,
 ]

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { assemble, type ChatAnswer, type ChatEvent, type Message } from '../core/chat.ts'
 import type { ProjectId } from '../core/ids.ts'
+import type { CallDetail } from '../core/span.ts'
 import { runStep } from '../core/steps.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'
@@ -52,26 +53,26 @@ function viewOf(span: StoredSpan, all: readonly StoredSpan[]): SpanView {
   const { request, ...rest } = span
   const last = all.findLast((other) => other.kind === 'attempt' && other.parentId === span.spanId)
   const answer = last?.kind === 'attempt' ? last : undefined
-  const conversation = conversationOf(span.detail.dialect, request, answer)
+  const conversation = conversationOf(span.detail, request, answer)
   return { ...rest, ...(conversation && { conversation }) }
 }
 
 type AttemptSpan = Extract<StoredSpan, { kind: 'attempt' }>
 
 function conversationOf(
-  dialectName: string,
+  { dialect: dialectName, requestBytes }: CallDetail,
   request: StoredBody | undefined,
   attempt: AttemptSpan | undefined,
 ): Conversation | undefined {
   const dialect = dialectNamed(dialectName)
   if (!dialect || !request) return undefined
   const notes: string[] = []
-  const messages = attemptTo(notes, 'request', request, (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages)
+  const messages = attemptTo(notes, 'request', request, requestBytes, (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages)
   const spoken = attempt && (attempt.detail.httpStatus ?? 0) < 400 ? attempt : undefined
   const speaker = spoken && dialectNamed(spoken.detail.dialect)
   const answer =
     spoken?.answer && speaker
-      ? attemptTo(notes, 'answer', spoken.answer, (bytes) =>
+      ? attemptTo(notes, 'answer', spoken.answer, spoken.detail.answerBytes, (bytes) =>
           spoken.detail.streaming
             ? assemble(eventsOf(speaker, bytes, notes))
             : speaker.decodeAnswer(JSON.parse(bytes.toString('utf8'))),
@@ -93,9 +94,15 @@ function eventsOf(dialect: Dialect, bytes: Buffer, notes: string[]): ChatEvent[]
   return events
 }
 
-/** What cannot be read is said, and the rest is shown. */
-function attemptTo<T>(notes: string[], what: string, body: StoredBody, decode: (bytes: Buffer) => T): T | undefined {
-  if (body.whole) notes.push(`Of the ${what} the first ${body.bytes.length} of ${body.whole.length} bytes were kept.`)
+/** What cannot be read is said, and the rest is shown. `length` is what was there to be kept. */
+function attemptTo<T>(
+  notes: string[],
+  what: string,
+  body: StoredBody,
+  length: number,
+  decode: (bytes: Buffer) => T,
+): T | undefined {
+  if (body.bytes.length < length) notes.push(`Of the ${what} the first ${body.bytes.length} of ${length} bytes were kept.`)
   try {
     return decode(body.bytes)
   } catch (thrown) {

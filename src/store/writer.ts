@@ -2,13 +2,12 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
-import type { AttemptDetail, AttemptRecord, CallDetail, CallRecord } from '../core/span.ts'
-import { inputTokens, outputTokens } from '../core/usage.ts'
+import type { AttemptDetail, AttemptRecord, CallRecord } from '../core/span.ts'
 import type { AnswerFacts } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks } from './blocks.ts'
 import { Body } from './body.ts'
-import { type AttemptIds, attemptRow, bytesOf, callRow, ledgerRow, traceRow } from './rows.ts'
+import { attemptRow, callRow, ledgerRow, rowIds, traceRow } from './rows.ts'
 import type { BodyAddress } from './schema.ts'
 import { inserts, inTransaction, prepared, type Row } from './sqlite/inserts.ts'
 
@@ -28,7 +27,7 @@ export interface WriterDeps {
 interface OpenCall {
   readonly bodies: Map<number, Body>
   /** Of the last attempt: what the writer found out by reading its whole answer. */
-  found: Found | undefined
+  found: AnswerFacts | undefined
 }
 
 /**
@@ -46,15 +45,17 @@ export class Writer {
   private timer: NodeJS.Timeout | undefined
   private barriers: { readonly id: number; readonly reached: () => void }[] = []
   private passed = 0
+  /** The last barrier before which everything is on disk. */
+  private reached = 0
 
   private readonly handlers: RecordHandlers = {
     body: (call, slot, slab, start, end) => this.takeBody(call, slot, slab, start, end),
-    attempt: (call, record, detail) => this.takeAttempt(call, record, detail),
+    attempt: (call, record, text) => this.takeAttempt(call, { record, text }),
     ledger: (call, record) => {
-      this.calls.get(call)?.bodies.delete(record.number)
-      this.rows.ledger.push(ledgerRow(record, idsOf(record)))
+      this.calls.get(call)?.bodies.delete(record.detail.number)
+      this.rows.ledger.push(ledgerRow(record, rowIds(record.span)))
     },
-    call: (call, record, detail) => this.takeCall(call, record, detail),
+    call: (call, record, text) => this.takeCall(call, { record, text }),
     forget: (call) => void this.calls.delete(call),
   }
 
@@ -100,15 +101,15 @@ export class Writer {
     const { deps, statements } = this
     try {
       if (this.rows.ledger.length > 0) {
-        inTransaction(deps.ledger, () => insertAll(statements.ledger, this.rows.ledger))
+        inTransaction(deps.ledger, () => this.insertAll(statements.ledger, this.rows.ledger))
         this.rows.ledger = []
       }
       const blocks = this.blocks.ready()
       if (blocks.length > 0 || this.rows.spans.length > 0 || this.rows.traces.length > 0) {
         inTransaction(deps.traces, () => {
           for (const { id, projectId, size, data } of blocks) statements.blocks.run(id, projectId, size, data)
-          insertAll(statements.spans, this.rows.spans)
-          insertAll(statements.traces, this.rows.traces)
+          this.insertAll(statements.spans, this.rows.spans)
+          this.insertAll(statements.traces, this.rows.traces)
         })
         this.blocks.stored()
         this.rows.spans = []
@@ -121,6 +122,7 @@ export class Writer {
     }
     deps.counters.addInFlight(-this.pendingBytes)
     this.pendingBytes = 0
+    this.reached = this.passed
     deps.onTrouble(undefined)
     this.reachBarriers()
     return true
@@ -148,25 +150,26 @@ export class Writer {
     this.touched.add(body)
   }
 
-  private takeAttempt(call: number, sent: AttemptRecord, sentDetail: string): void {
+  private takeAttempt(call: number, sent: Sent<AttemptRecord>): void {
     const open = this.calls.get(call)
-    const answer = open?.bodies.get(sent.number)
-    open?.bodies.delete(sent.number)
-    const found = sent.unread && answer ? readWhole(sent, sentDetail, answer) : undefined
-    if (open) open.found = found
-    const record = found?.record ?? sent
-    const ids = idsOf(record)
+    const { number } = sent.record.detail
+    const answer = open?.bodies.get(number)
+    open?.bodies.delete(number)
+    const facts = sent.record.span.unread && answer ? factsOf(sent.record.detail, answer) : undefined
+    if (open) open.found = facts
+    const { record, text } = facts ? attemptWith(sent.record, facts) : sent
+    const ids = rowIds(record.span)
     this.rows.ledger.push(ledgerRow(record, ids))
-    this.rows.spans.push(attemptRow(record, ids, found?.detail ?? sentDetail, this.place(record.projectId, answer)))
+    this.rows.spans.push(attemptRow(record, ids, text, this.place(record.span.projectId, answer)))
   }
 
-  private takeCall(call: number, sent: CallRecord, sentDetail: string): void {
+  private takeCall(call: number, sent: Sent<CallRecord>): void {
     const open = this.calls.get(call)
     this.calls.delete(call)
-    const { record, detail } = open?.found ? completed(sent, sentDetail, open.found) : { record: sent, detail: sentDetail }
-    const trace = bytesOf(record.traceId)
-    this.rows.spans.push(callRow(record, trace, detail, this.place(record.projectId, open?.bodies.get(requestSlot))))
-    this.rows.traces.push(traceRow(record, trace))
+    const { record, text } = open?.found ? callWith(sent.record, open.found) : sent
+    const ids = rowIds(record.span)
+    this.rows.spans.push(callRow(record, ids, text, this.place(record.span.projectId, open?.bodies.get(requestSlot))))
+    this.rows.traces.push(traceRow(record, ids))
     this.deps.onCall(record)
   }
 
@@ -176,10 +179,21 @@ export class Writer {
     return { ...this.blocks.add(projectId, body.stretches, body.length), ...body.whole() }
   }
 
+  /** A row that the database refuses is left out and counted, so that it does not hold up all others for ever. */
+  private insertAll(statement: StatementSync, rows: readonly Row[]): void {
+    for (const row of rows) {
+      try {
+        statement.run(...row)
+      } catch (thrown) {
+        if (!isOfRow(thrown)) throw thrown
+        this.deps.counters.addLost('spans', 1)
+      }
+    }
+  }
+
   private reachBarriers(): void {
-    if (this.pendingBytes > 0) return
     this.barriers = this.barriers.filter(({ id, reached }) => {
-      if (id > this.passed) return true
+      if (id > this.reached) return true
       reached()
       return false
     })
@@ -189,37 +203,37 @@ export class Writer {
 /** How soon a flush that failed is tried again. */
 const retryMs = 1_000
 
-function insertAll(statement: StatementSync, rows: readonly Row[]): void {
-  for (const row of rows) statement.run(...row)
+/** Whether it is the row that cannot be stored and not the file that cannot be written: to try it again would be for nothing. */
+function isOfRow(thrown: unknown): boolean {
+  const { code, errcode = 0 } = thrown as { code?: string; errcode?: number }
+  return code === 'ERR_INVALID_ARG_TYPE' || code === 'ERR_OUT_OF_RANGE' || refusals.has(errcode & 0xff)
 }
 
-const idsOf = ({ traceId, spanId }: AttemptRecord): AttemptIds => ({ trace: bytesOf(traceId), span: bytesOf(spanId) })
+/** SQLite's numbers for too big, a broken constraint, a wrong type. */
+const refusals: ReadonlySet<number> = new Set([18, 19, 20])
 
-interface Found {
-  readonly record: AttemptRecord
-  readonly detail: string
-  readonly facts: AnswerFacts
+/** A record and the text of its detail, which is stored as it came. */
+interface Sent<R> {
+  readonly record: R
+  readonly text: string
 }
 
-/** An attempt whose end did not tell what it used: the whole answer does, if anything. */
-function readWhole(record: AttemptRecord, detail: string, answer: Body): Found | undefined {
-  const facts = dialectNamed(record.dialect)?.readAnswer(answer.bytes(), record.streaming)
-  if (!facts) return undefined
-  const { usage = record.usage, usageReported, finishReason, model: modelAnswered = record.modelAnswered, error } = facts
-  const usageMissing = usage ? undefined : record.usageMissing
-  const known = { usage, usageMissing, modelAnswered, ...(error && { status: 'error' as const }) }
-  return {
-    facts,
-    record: { ...record, ...known, ...(error && { errorCode: error.code }) },
-    detail: JSON.stringify({ ...(JSON.parse(detail) as AttemptDetail), ...known, usageReported, finishReason, error }),
-  }
+/** What a whole answer tells whose end did not tell what it used. */
+const factsOf = ({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFacts | undefined =>
+  dialectNamed(dialect)?.readAnswer(answer.bytes(), streaming)
+
+function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<AttemptRecord> {
+  const { usage = detail.usage, usageReported, finishReason, model: modelAnswered = detail.modelAnswered, error = detail.error } = facts
+  const usageMissing = usage ? undefined : detail.usageMissing
+  const told = { ...detail, usage, usageReported, usageMissing, finishReason, modelAnswered, error }
+  const status = facts.error ? 'error' : span.status
+  return { record: { span: { ...span, status }, detail: told }, text: JSON.stringify(told) }
 }
 
-/** The call of such an attempt, told what the attempt's answer told. */
-function completed(record: CallRecord, detail: string, { facts }: Found): { record: CallRecord; detail: string } {
-  const { usage, finishReason, model: modelAnswered } = facts
-  return {
-    record: usage ? { ...record, inputTokens: inputTokens(usage), outputTokens: outputTokens(usage) } : record,
-    detail: JSON.stringify({ ...(JSON.parse(detail) as CallDetail), usage, finishReason, modelAnswered }),
-  }
+/** The call of such an attempt knows no more than the attempt did. */
+function callWith({ span, detail }: CallRecord, facts: AnswerFacts): Sent<CallRecord> {
+  const { usage, finishReason, model: modelAnswered, error = detail.error } = facts
+  const told = { ...detail, usage, finishReason, modelAnswered, error }
+  const status = facts.error ? 'error' : span.status
+  return { record: { span: { ...span, status }, detail: told }, text: JSON.stringify(told) }
 }

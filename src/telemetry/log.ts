@@ -1,7 +1,8 @@
 import pino from 'pino'
 import prettyStream from 'pino-pretty'
 import type { Config } from '../core/config.ts'
-import type { CallRecord } from '../core/span.ts'
+import type { CallRecord, SpanRecord } from '../core/span.ts'
+import { inputTokens, outputTokens } from '../core/usage.ts'
 
 export interface Log {
   debug(message: string, fields?: object): void
@@ -78,28 +79,27 @@ export function openLog({ level, format }: Config['log'], write: Write, { gather
 
 const infoLevel = pino.levels.values['info']
 
-const callFields = (call: CallRecord): object => ({
-  method: call.method,
-  path: call.path,
-  model: call.modelAsked,
-  provider: call.provider,
-  status: call.httpStatus,
-  ms: milliseconds(call),
-  input_tokens: call.inputTokens,
-  output_tokens: call.outputTokens,
-  error: call.errorCode,
-  trace: call.traceId,
+const callFields = ({ span, detail: { method, path, modelAsked, provider, httpStatus, usage, error } }: CallRecord): object => ({
+  method,
+  path,
+  model: modelAsked,
+  provider,
+  status: httpStatus,
+  ms: milliseconds(span),
+  input_tokens: usage && inputTokens(usage),
+  output_tokens: usage && outputTokens(usage),
+  error: error?.code,
+  trace: span.traceId,
 })
 
-function callLine(call: CallRecord): string {
-  const { inputTokens, outputTokens, errorCode } = call
-  const known = inputTokens !== undefined || outputTokens !== undefined
-  const tokens = known ? ` ${inputTokens ?? '?'} → ${outputTokens ?? '?'} tokens` : ''
-  const where = call.modelAsked === undefined ? '' : ` ${printable(call.modelAsked)} at ${call.provider ?? 'nobody'}`
-  return `${call.httpStatus} ${call.method} ${call.path}${where} ${milliseconds(call)} ms${tokens}${errorCode === undefined ? '' : ` ${errorCode}`} ${call.traceId}`
+function callLine({ span, detail }: CallRecord): string {
+  const { usage, error, modelAsked, provider, httpStatus, method, path } = detail
+  const tokens = usage ? ` ${inputTokens(usage) ?? '?'} → ${outputTokens(usage) ?? '?'} tokens` : ''
+  const where = modelAsked === undefined ? '' : ` ${printable(modelAsked)} at ${provider ?? 'nobody'}`
+  return `${httpStatus} ${method} ${path}${where} ${milliseconds(span)} ms${tokens}${error ? ` ${error.code}` : ''} ${span.traceId}`
 }
 
-const milliseconds = ({ startedUs, endedUs }: CallRecord): number => Math.round((endedUs - startedUs) / 100) / 10
+const milliseconds = ({ startedUs, endedUs }: SpanRecord): number => Math.round((endedUs - startedUs) / 100) / 10
 
 /** What a client sent must not steer the terminal of whoever reads the log. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.

@@ -23,26 +23,25 @@ export interface Watch {
 /** Why nobody knows what an answer used, by how it ended. */
 const missing = { ok: 'not reported', error: 'failed', cancelled: 'cancelled' } as const
 
-/** The same bytes, copied into the record on their way. */
-export const recorded = (source: Source, trace: AttemptTrace): Source => ({
-  to: (sink) =>
-    source.to({
-      write(chunk) {
-        trace.data(chunk)
-        return sink.write(chunk)
-      },
-      end: () => sink.end(),
-      fail: (error) => sink.fail(error),
-    }),
-  resume: () => source.resume(),
-  cancel: () => source.cancel(),
-})
+const unreadable: ReturnType<Watch['end']> = { unread: true }
 
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
 export function observe(source: Source, trace: AttemptTrace, watch: Watch): Source {
   let sawContent = false
+  let lostSight = false
+  /** What a provider writes can be anything; what we make of it must not cost the client its answer. */
+  const look = <T>(at: () => T, otherwise: T): T => {
+    if (lostSight) return otherwise
+    try {
+      return at()
+    } catch {
+      lostSight = true
+      return otherwise
+    }
+  }
   const end = (failure?: GatewayError): void => {
-    const { model, finishReason, usage, usageReported, error: said, unread } = watch.end()
+    const facts = look(() => watch.end(), unreadable)
+    const { model, finishReason, usage, usageReported, error: said, unread } = facts
     const error = failure ?? said
     const status = failure?.code === 'cancelled' ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
@@ -61,7 +60,7 @@ export function observe(source: Source, trace: AttemptTrace, watch: Watch): Sour
       source.to({
         write(chunk) {
           trace.data(chunk)
-          watch.next(chunk)
+          look(() => watch.next(chunk), undefined)
           if (!sawContent && watch.hasContent) {
             sawContent = true
             trace.firstContent()

@@ -1,10 +1,19 @@
 import type { Port, Records } from '../core/border.ts'
 import { type lostCounters, recordHeadBytes, recordKinds, slabBytes, type RecordKind, type SlabCounters } from '../core/records.ts'
+import type { AttemptDetail, CallDetail, SpanRecord } from '../core/span.ts'
 
-/** A record that is longer than this cannot share a slab sensibly; what describes a call is far below. */
+/** What describes a call is far below this. A record that is not, since somebody's names are, has a slab of its own size. */
 const longestMetadata = slabBytes - recordHeadBytes
 
 const mostSpare = 4
+
+/** A body up to this size begins a new slab rather than being divided. */
+const smallBody = slabBytes / 16
+
+/** Somebody who has something for the slab and waits until there is more of it. */
+export interface Holder {
+  release(): void
+}
 
 /** How far over the cap bodies alone are dropped; beyond it spans are too. Ledger rows always pass. */
 const spanCapFactor = 1.25
@@ -19,6 +28,7 @@ export class Slabs {
   private used = 0
   private timer: NodeJS.Timeout | undefined
   private port: Port | undefined
+  private readonly holders = new Set<Holder>()
   private readonly backlog: Records[] = []
   private readonly spare: ArrayBuffer[] = []
   private readonly counters: SlabCounters
@@ -36,7 +46,8 @@ export class Slabs {
     this.port = port
     // A slab that comes back is used again: a new one costs the system a million bytes of zeros.
     port.on('message', (message) => {
-      if (message.kind === 'records' && this.spare.length < mostSpare) this.spare.push(message.slab)
+      if (message.kind !== 'records' || message.slab.byteLength !== slabBytes) return
+      if (this.spare.length < mostSpare) this.spare.push(message.slab)
     })
     for (const records of this.backlog.splice(0)) port.postMessage(records, [records.slab])
   }
@@ -59,22 +70,38 @@ export class Slabs {
     this.counters.addLost(what, count)
   }
 
-  /** Copies bytes of a body, over several slabs where one has not room enough. */
-  body(call: number, slot: number, bytes: Uint8Array): void {
-    let from = 0
-    while (from < bytes.length) {
-      const room = this.room(recordHeadBytes + Math.min(bytes.length - from, slabBytes / 16))
-      const length = Math.min(bytes.length - from, room - recordHeadBytes)
+  /** Whoever still holds something back is asked for it before the next slab leaves by time. */
+  await(holder: Holder): void {
+    this.holders.add(holder)
+    this.timer ??= setTimeout(() => this.send(), this.sendEveryMs)
+  }
+
+  /** Copies pieces of a body: small ones together as one record, and what has no room in one slab over several. */
+  body(call: number, slot: number, pieces: readonly Uint8Array[], length: number): void {
+    if (length <= smallBody) {
+      this.room(recordHeadBytes + length)
       this.head('body', call, slot, length)
-      this.slab.set(from === 0 && length === bytes.length ? bytes : bytes.subarray(from, from + length), this.used)
-      this.used += length
-      from += length
+      for (const piece of pieces) {
+        this.slab.set(piece, this.used)
+        this.used += piece.length
+      }
+    } else for (const piece of pieces) this.spread(call, slot, piece)
+  }
+
+  private spread(call: number, slot: number, bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; ) {
+      const room = this.room(recordHeadBytes + Math.min(bytes.length - from, smallBody))
+      const piece = bytes.subarray(from, from + room - recordHeadBytes)
+      this.head('body', call, slot, piece.length)
+      this.slab.set(piece, this.used)
+      this.used += piece.length
+      from += piece.length
     }
   }
 
   /** Writes what describes a call or an attempt: plain objects, each a line of JSON. */
-  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, record: object, detail: object): void {
-    const text = `${JSON.stringify(record)}\n${JSON.stringify(detail)}`
+  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, span: SpanRecord, detail: CallDetail | AttemptDetail): void {
+    const text = `${JSON.stringify(span)}\n${JSON.stringify(detail)}`
     // A character takes three bytes of UTF-8 at most.
     let bound = text.length * 3
     let encoded: Buffer | undefined
@@ -99,6 +126,12 @@ export class Slabs {
 
   /** Hands over what there is, so that the writer can store it; `barrier` stands behind it. */
   send(barrier?: number): void {
+    for (const holder of this.holders) holder.release()
+    this.holders.clear()
+    this.handOver(barrier)
+  }
+
+  private handOver(barrier?: number): void {
     clearTimeout(this.timer)
     this.timer = undefined
     if (this.used === 0 && barrier === undefined) return
@@ -115,8 +148,9 @@ export class Slabs {
   /** Makes room for a record and says how much there is in all. */
   private room(wanted: number): number {
     if (this.slab.length - this.used < wanted) {
-      this.send()
-      this.slab = Buffer.from(this.spare.pop() ?? new ArrayBuffer(slabBytes))
+      this.handOver()
+      const spare = wanted > slabBytes ? undefined : this.spare.pop()
+      this.slab = Buffer.from(spare ?? new ArrayBuffer(Math.max(slabBytes, wanted)))
       this.timer ??= setTimeout(() => this.send(), this.sendEveryMs)
     }
     return this.slab.length - this.used

@@ -2,8 +2,9 @@ import type { Clock } from '../core/clock.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { SpanId } from '../core/ids.ts'
 import { callNumbers, requestSlot } from '../core/records.ts'
-import type { AttemptDetail, AttemptRecord, CallDetail, CallIds, CallRecord, SpanError, SpanStatus } from '../core/span.ts'
-import { inputTokens, outputTokens, type Usage } from '../core/usage.ts'
+import type { AttemptDetail, CallDetail, CallIds, SpanError, SpanRecord, SpanStatus } from '../core/span.ts'
+import type { Usage } from '../core/usage.ts'
+import { Capture } from './capture.ts'
 import type { Slabs } from './slabs.ts'
 
 export interface TracerDeps {
@@ -81,7 +82,9 @@ export class CallTrace {
   received(body: Buffer): void {
     this.receivedUs = this.deps.clock() - this.start.startedUs
     this.requestBytes = body.length
-    recordBody(this.deps.slabs, this.number, requestSlot, body)
+    const capture = new Capture(this.deps.slabs, this.number, requestSlot)
+    capture.add(body)
+    capture.release()
   }
 
   asked(model: string, streaming: boolean): void {
@@ -102,7 +105,7 @@ export class CallTrace {
     const { deps, start, last } = this
     const { slabs } = deps
     if (!slabs.takesSpans()) {
-      slabs.lose('spans', 1 + this.attempts)
+      slabs.lose('spans', 1)
       slabs.forget(this.number)
       return
     }
@@ -110,10 +113,7 @@ export class CallTrace {
     const cancelled = done.gone || done.error?.code === 'cancelled'
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || last?.error ? 'error' : 'ok'
     const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
-    const usage = last?.outcome.usage
-    const provider = last?.start.provider
-    const firstContentUs = last?.firstContentAt === undefined ? undefined : last.firstContentAt - start.startedUs
-    const record: CallRecord = {
+    const span: SpanRecord = {
       traceId,
       projectId,
       runId,
@@ -124,29 +124,22 @@ export class CallTrace {
       startedUs: start.startedUs,
       endedUs: deps.clock(),
       status,
-      httpStatus: done.status,
-      errorCode: error?.code,
-      method: start.method,
-      path: start.path,
-      modelAsked: this.modelAsked,
-      provider,
-      firstContentUs,
-      inputTokens: usage && inputTokens(usage),
-      outputTokens: usage && outputTokens(usage),
     }
     const detail: CallDetail = {
+      method: start.method,
+      path: start.path,
       httpStatus: done.status,
       error,
       dialect: start.dialect,
       streaming: this.streaming,
       modelAsked: this.modelAsked,
-      provider,
+      provider: last?.start.provider,
       modelAnswered: last?.outcome.modelAnswered,
       finishReason: last?.outcome.finishReason,
-      usage,
+      usage: last?.outcome.usage,
       receivedUs: this.receivedUs,
       queuedUs: this.queuedUs,
-      firstContentUs,
+      firstContentUs: last?.firstContentAt === undefined ? undefined : last.firstContentAt - start.startedUs,
       attempts: this.attempts,
       requestBytes: this.requestBytes,
       answerBytes: done.bytes,
@@ -155,7 +148,7 @@ export class CallTrace {
       threadTitle: start.threadTitle,
       tags: start.tags,
     }
-    slabs.metadata('call', this.number, record, detail)
+    slabs.metadata('call', this.number, span, detail)
   }
 }
 
@@ -174,13 +167,14 @@ export class AttemptTrace {
   private httpStatus: number | undefined
   private providerRequestId: string | undefined
   private streaming = false
-  private answerBytes = 0
+  private readonly body: Capture
 
   constructor(call: CallTrace, number: number, startedUs: number, start: AttemptStart) {
     this.call = call
     this.number = number
     this.startedUs = startedUs
     this.start = start
+    this.body = new Capture(call.deps.slabs, call.number, number)
   }
 
   get error(): SpanError | undefined {
@@ -200,8 +194,7 @@ export class AttemptTrace {
   }
 
   data(chunk: Buffer): void {
-    this.answerBytes += chunk.length
-    recordBody(this.call.deps.slabs, this.call.number, this.number, chunk)
+    this.body.add(chunk)
   }
 
   firstContent(): void {
@@ -211,13 +204,13 @@ export class AttemptTrace {
   end(end: AttemptEnd): void {
     if (this.outcome !== nothing) return
     this.outcome = end
+    this.body.release()
     const { start, call, number, httpStatus, streaming, startedUs } = this
     const { traceId, projectId, runId, threadId, label } = call.ids
     const { slabs, clock, newSpanId } = call.deps
     const { status, error, modelAnswered, finishReason, usage, usageReported, usageMissing } = end
     const { provider, dialect, model, requestBytes } = start
-    const firstContentUs = this.firstContentAt === undefined ? undefined : this.firstContentAt - startedUs
-    const record: AttemptRecord = {
+    const span: SpanRecord = {
       traceId,
       projectId,
       runId,
@@ -225,21 +218,10 @@ export class AttemptTrace {
       label,
       spanId: newSpanId(),
       parentId: call.spanId,
-      number,
       startedUs,
       endedUs: clock(),
       status,
-      httpStatus,
-      errorCode: error?.code,
-      provider,
-      dialect,
-      model,
-      modelAnswered,
-      streaming,
-      firstContentUs,
-      usage,
-      usageMissing,
-      unread: end.unread === true ? true : undefined,
+      unread: end.unread ? true : undefined,
     }
     const detail: AttemptDetail = {
       number,
@@ -252,27 +234,24 @@ export class AttemptTrace {
       streaming,
       connectUs: this.connectUs,
       headersUs: this.headersUs,
-      firstContentUs,
+      firstContentUs: this.firstContentAt === undefined ? undefined : this.firstContentAt - startedUs,
       finishReason,
       usage,
       usageReported,
       usageMissing,
       requestBytes,
-      answerBytes: this.answerBytes,
+      answerBytes: this.body.bytes,
       providerRequestId: this.providerRequestId,
     }
     // Spans may be given up when the disk cannot follow; what a call used is always kept.
-    slabs.metadata(slabs.takesSpans() ? 'attempt' : 'ledger', call.number, record, detail)
+    const takesSpan = slabs.takesSpans()
+    if (!takesSpan) slabs.lose('spans', 1)
+    slabs.metadata(takesSpan ? 'attempt' : 'ledger', call.number, span, detail)
   }
 
   private sinceStart(): number {
     return this.call.deps.clock() - this.startedUs
   }
-}
-
-function recordBody(slabs: Slabs, call: number, slot: number, bytes: Buffer): void {
-  if (slabs.takesBodies()) slabs.body(call, slot, bytes)
-  else slabs.lose('bodyBytes', bytes.length)
 }
 
 /** How much of a message is kept: a provider may send a page. */

@@ -1,7 +1,7 @@
-import { randomFillSync, randomUUIDv7 } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '../core/config.ts'
-import type { SpanId } from '../core/ids.ts'
+import { uuidv7 } from '../core/ids.ts'
 import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
 import { chatDoor, type InferenceState } from '../gateway/inference.ts'
@@ -34,15 +34,15 @@ export interface Gateway {
 export function startGateway({ config, slabs, health, onFault }: GatewayDeps): Gateway {
   const clock = systemClock()
   let state = stateOf(config, ['default'])
+  const random = randomHex()
   const out = upstreams({ connectTimeoutMs: 10_000, headersTimeoutMs: 600_000, idleTimeoutMs: 120_000 })
   const server = httpServer({
     doors: [
       chatDoor('/v1/chat/completions', openaiChat, {
         state: () => state,
-        trace: tracer({ slabs, clock, newSpanId: spanIds() }),
+        trace: tracer({ slabs, clock, newSpanId: () => random(8) }),
         send: out.send,
-        newId: randomUUIDv7,
-        newTraceId: () => randomUUIDv7().replaceAll('-', ''),
+        newTraceId: () => uuidv7(Date.now(), random(10)),
       }),
       ...modelDoors(() => state.facts.providers, Math.floor(clock() / 1e6)),
       ...healthDoors(health),
@@ -77,16 +77,16 @@ function stateOf(config: Config, projects: readonly string[]): InferenceState {
   return { limits: config.limits, projects, facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider } }
 }
 
-/** Span ids are 8 random bytes; a pool of them costs one system call for hundreds. */
-function spanIds(): () => SpanId {
+/** Random bytes as hex, from a pool: one system call for hundreds of ids. */
+function randomHex(): (bytes: number) => string {
   const pool = Buffer.alloc(4096)
   let at = pool.length
-  return () => {
-    if (at === pool.length) {
+  return (bytes) => {
+    if (at + bytes > pool.length) {
       randomFillSync(pool)
       at = 0
     }
-    at += 8
-    return pool.toString('hex', at - 8, at)
+    at += bytes
+    return pool.toString('hex', at - bytes, at)
   }
 }

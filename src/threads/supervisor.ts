@@ -109,7 +109,8 @@ export class Supervised {
       },
     })
     running.onGone((reason) => {
-      if (this.stopping || running !== this.running) return
+      if (this.stopping) return this.settle()
+      if (running !== this.running) return
       this.condition = undefined
       this.current = undefined
       this.restarts++

@@ -22,6 +22,7 @@ export const startWriter: StartPart = (port, init) => {
   const links: Link[] = []
   let version = 0
   let writer: Writer | undefined
+  let begun = false
   let records: Link | undefined
   let stop = (): void => undefined
 
@@ -69,7 +70,9 @@ export const startWriter: StartPart = (port, init) => {
 
   const supervisor = link(port, {
     snapshot({ part, value }) {
-      if (part !== 'config') return
+      // A control that has come back says it again. A second writer beside the first would write over its blocks.
+      if (part !== 'config' || begun) return
+      begun = true
       open(value).catch((thrown: Error) => {
         say({ phase: 'failed', problems: [`The data folder ${value.dataDir} cannot be written: ${thrown.message}`] })
       })

@@ -16,7 +16,7 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 
 /** What the provider wrote as its reason; an empty one is none. */
 export const finishReasonOf = (written: string | null | undefined): FinishReason | undefined =>
-  written ? (finishReasons[written] ?? 'other') : undefined
+  written ? (rowOf(finishReasons, written) ?? 'other') : undefined
 
 export function decodeRequest(body: unknown): ChatRequest {
   const request = body as WireRequest
@@ -47,7 +47,8 @@ export function decodeStream(): Step<Frame, ChatEvent> {
   return {
     next({ data }) {
       if (data.trim() === '[DONE]') return []
-      const chunk = JSON.parse(data) as WireAnswer
+      const chunk = JSON.parse(data) as WireAnswer | null
+      if (!isObject(chunk)) return []
       const events: ChatEvent[] = []
       // Azure's first chunk has neither id nor model: the first that has them starts the answer.
       if (!started && (chunk.id || chunk.model)) {
@@ -81,14 +82,15 @@ function deltasOf(choice: number, delta: WireMessage, calls: CallIndex): ChatEve
     }
   }
   for (const call of listOf(delta.tool_calls)) {
-    const name = call.function?.name ?? call.custom?.name
+    const id = textOf(call.id)
+    const name = textOf(call.function?.name ?? call.custom?.name)
     events.push({
       kind: 'tool-call',
       choice,
-      call: calls.of(call.index, call.id),
-      ...(call.id && { id: call.id }),
+      call: calls.of(call.index, id),
+      ...(id && { id }),
       ...(name && { name }),
-      arguments: call.function?.arguments ?? call.custom?.input ?? '',
+      arguments: textOf(call.function?.arguments ?? call.custom?.input),
     })
   }
   const legacy = delta.function_call
@@ -97,8 +99,8 @@ function deltasOf(choice: number, delta: WireMessage, calls: CallIndex): ChatEve
       kind: 'tool-call',
       choice,
       call: 0,
-      ...(legacy.name && { name: legacy.name }),
-      arguments: legacy.arguments ?? '',
+      ...(legacy.name && { name: textOf(legacy.name) }),
+      arguments: textOf(legacy.arguments),
     })
   }
   return events
@@ -130,8 +132,8 @@ function callIndex(): CallIndex {
 }
 
 const startOf = ({ id, model }: WireAnswer): { id?: string; model?: string } => ({
-  ...(id && { id }),
-  ...(model && { model }),
+  ...(id && { id: textOf(id) }),
+  ...(model && { model: textOf(model) }),
 })
 
 const roles: Readonly<Record<string, Role>> = {
@@ -144,13 +146,13 @@ const roles: Readonly<Record<string, Role>> = {
 }
 
 function messageOf(wire: WireMessage): Message {
-  const role = roles[wire.role ?? ''] ?? 'user'
+  const role = rowOf(roles, wire.role) ?? 'user'
   const spoken = [...spokenParts(wire)]
   const parts =
     role === 'tool'
-      ? [{ kind: 'tool-result' as const, callId: wire.tool_call_id ?? wire.name ?? '', parts: spoken }]
+      ? [{ kind: 'tool-result' as const, callId: textOf(wire.tool_call_id ?? wire.name), parts: spoken }]
       : [...spoken, ...callParts(wire)]
-  return { role, ...(wire.name && { name: wire.name }), parts }
+  return { role, ...(wire.name && { name: textOf(wire.name) }), parts }
 }
 
 function* spokenParts(wire: WireMessage): Generator<Part> {
@@ -161,46 +163,46 @@ function* spokenParts(wire: WireMessage): Generator<Part> {
   } else if (Array.isArray(wire.content)) {
     for (const part of wire.content) yield partOf(part)
   }
-  if (wire.refusal) yield { kind: 'refusal', text: wire.refusal }
+  if (wire.refusal) yield { kind: 'refusal', text: textOf(wire.refusal) }
 }
 
 function* callParts(wire: WireMessage): Generator<Part> {
   for (const call of listOf(wire.tool_calls)) {
     yield {
       kind: 'tool-call',
-      id: call.id ?? '',
-      name: call.function?.name ?? call.custom?.name ?? '',
-      arguments: call.function?.arguments ?? call.custom?.input ?? '',
+      id: textOf(call.id),
+      name: textOf(call.function?.name ?? call.custom?.name),
+      arguments: textOf(call.function?.arguments ?? call.custom?.input),
     }
   }
   if (wire.function_call) {
-    const { name = '', arguments: written = '' } = wire.function_call
-    yield { kind: 'tool-call', id: '', name, arguments: written }
+    const { name, arguments: written } = wire.function_call
+    yield { kind: 'tool-call', id: '', name: textOf(name), arguments: textOf(written) }
   }
 }
 
-function partOf(wire: WirePart | string): Part {
-  if (typeof wire === 'string') return { kind: 'text', text: wire }
+function partOf(wire: WirePart | string | null): Part {
+  if (!isObject(wire)) return { kind: 'text', text: textOf(wire) }
   switch (wire.type) {
     case 'text':
-      return { kind: 'text', text: wire.text ?? '' }
+      return { kind: 'text', text: textOf(wire.text) }
     case 'refusal':
-      return { kind: 'refusal', text: wire.refusal ?? '' }
+      return { kind: 'refusal', text: textOf(wire.refusal) }
     case 'thinking':
       return { kind: 'reasoning', text: thoughtOf(wire.thinking) }
     case 'image_url': {
       const image = typeof wire.image_url === 'string' ? { url: wire.image_url } : wire.image_url
-      return { kind: 'image', url: image?.url ?? '', ...(image?.detail && { detail: image.detail }) }
+      return { kind: 'image', url: textOf(image?.url), ...(image?.detail && { detail: textOf(image.detail) }) }
     }
     case 'input_audio':
-      return { kind: 'audio', data: wire.input_audio?.data ?? '', format: wire.input_audio?.format ?? '' }
+      return { kind: 'audio', data: textOf(wire.input_audio?.data), format: textOf(wire.input_audio?.format) }
     case 'file': {
       const { file_data, file_id, filename } = wire.file ?? {}
       return {
         kind: 'document',
-        ...(file_data && { data: file_data }),
-        ...(file_id && { fileId: file_id }),
-        ...(filename && { filename }),
+        ...(file_data && { data: textOf(file_data) }),
+        ...(file_id && { fileId: textOf(file_id) }),
+        ...(filename && { filename: textOf(filename) }),
       }
     }
     default:
@@ -209,13 +211,26 @@ function partOf(wire: WirePart | string): Part {
 }
 
 const thoughtOf = (thinking: WirePart['thinking']): string =>
-  typeof thinking === 'string' ? thinking : listOf(thinking).map(({ text = '' }) => text).join('')
+  typeof thinking === 'string' ? thinking : listOf(thinking).map(({ text }) => textOf(text)).join('')
 
 function toolOf(wire: WireTool): Tool {
-  const { name = '', description } = wire.function ?? wire.custom ?? {}
+  const { name, description } = wire.function ?? wire.custom ?? {}
   const schema = wire.function?.parameters
-  return { name, ...(description && { description }), ...(schema !== undefined && { schema }) }
+  return { name: textOf(name), ...(description && { description: textOf(description) }), ...(schema !== undefined && { schema }) }
 }
 
-/** A list where the wire may have `null`, nothing or something else. */
-const listOf = <T>(value: readonly T[] | null | undefined): readonly T[] => (Array.isArray(value) ? value : [])
+/** The objects of a list, where the wire may have `null`, nothing or something else for both. */
+function listOf<T>(value: readonly T[] | null | undefined): readonly T[] {
+  const items: readonly T[] = Array.isArray(value) ? value : []
+  return items.every((item) => isObject(item)) ? items : items.filter((item) => isObject(item))
+}
+
+const isObject = <T>(value: T): value is T & object => typeof value === 'object' && value !== null
+
+/** Text where the wire may have anything: what is none of it is shown as it was written. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
+
+/** A row of a table by a word from outside, which may also be `constructor`. */
+const rowOf = <T>(table: Readonly<Record<string, T>>, word: unknown): T | undefined =>
+  typeof word === 'string' && Object.hasOwn(table, word) ? table[word] : undefined

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { errors, GatewayError, type ErrorCode } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 
@@ -67,6 +68,7 @@ function fieldsOf(written: unknown, body: Buffer): ErrorFields {
       ...textField(fields, 'param'),
     }
   }
+  if (!isUtf8(body)) return { message: "The provider's reason cannot be read: it is not text." }
   const text = excerpt(body.toString('utf8').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim())
   return { message: text === '' ? 'The provider gave no reason.' : text }
 }

@@ -53,7 +53,7 @@ export function readRequest(body: Buffer, limits: RequestLimits): RequestFacts {
 
 function asksUsage(options: unknown): boolean {
   if (options === undefined || options === null) return false
-  if (typeof options !== 'object') throw invalid('stream_options', `\`stream_options\` must be an object, not ${kindOf(options)}.`)
+  if (typeof options !== 'object' || Array.isArray(options)) throw invalid('stream_options', `\`stream_options\` must be an object, not ${kindOf(options)}.`)
   return (options as { include_usage?: unknown }).include_usage === true
 }
 

@@ -177,10 +177,21 @@ const hasContent = (event: WireAnswer): boolean =>
 function parse(data: string): WireAnswer | undefined {
   try {
     const event: unknown = JSON.parse(data)
-    return typeof event === 'object' && event !== null ? event : undefined
+    return typeof event === 'object' && event !== null ? readable(event) : undefined
   } catch {
     return undefined
   }
+}
+
+/** Hosts write anything: a list of choices that is none is taken for absent, and so is what stands in it and is none. */
+function readable(event: WireAnswer): WireAnswer {
+  const { choices, model } = event
+  const plain = Array.isArray(choices) && choices.every((choice) => typeof choice === 'object' && choice !== null)
+  const named = model === undefined || typeof model === 'string'
+  if (plain && named) return event
+  const { choices: _choices, model: _model, ...rest } = event
+  const kept = (Array.isArray(choices) ? choices : []).filter((choice) => typeof choice === 'object' && choice !== null)
+  return { ...rest, choices: kept, ...(typeof model === 'string' && { model }) }
 }
 
 /** An error in any of the forms that hosts of this dialect give it. */

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { createPrivate } from '../files.ts'
 
 export interface OpenOptions {
   /** FULL survives a power cut with every commit; NORMAL may lose the last ones, never the file. */
@@ -15,7 +16,7 @@ const pageBytes = 8192
 export function openForWriting(path: string, { synchronous }: OpenOptions): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   // The log files beside it take over its rights.
-  closeSync(openSync(path, 'a', 0o600))
+  createPrivate(path)
   const database = new DatabaseSync(path)
   database.exec(`pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`)
   return database

@@ -1,0 +1,188 @@
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test, vi } from 'vitest'
+import type { PartName } from '../../src/core/border.ts'
+import { dataFiles } from '../../src/store/files.ts'
+import { inThreads } from '../../src/threads/supervisor.ts'
+import { borderSpy } from '../support/border-spy.ts'
+import { type Asked, askChat, bothWays, isReady, readiness, startUpstream } from '../support/calls.ts'
+import { startTest, type TestOptions, type TestTrunkline } from '../support/trunkline.ts'
+
+/** Clients that call one after the other until they are told to stop; then all that they were answered. */
+function callers(url: string): AsyncDisposable & { stop(): Promise<Asked[]> } {
+  let calling = true
+  const all = Array.from({ length: 4 }, async (_, index) => {
+    const answers: Asked[] = []
+    while (calling) answers.push(await askChat(url, 'Hello', { stream: index % 2 === 0 }))
+    return answers
+  })
+  const stop = async (): Promise<Asked[]> => {
+    calling = false
+    return (await Promise.all(all)).flat()
+  }
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+}
+
+/** Ends a part's thread in the middle of what it does, as a crash would. */
+async function crash(trunkline: TestTrunkline, name: PartName): Promise<void> {
+  trunkline.trunkline.parts[name].restart()
+  const said = `The ${name} stopped unexpectedly and is being restarted.`
+  await vi.waitFor(
+    async () => expect(await readiness(trunkline.url)).toMatchObject({ status: 'degraded', reasons: expect.arrayContaining([said]) }),
+    { timeout: 5_000, interval: 5 },
+  )
+}
+
+const isReadyAgain = (trunkline: TestTrunkline): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const { reasons = [] } = await readiness(trunkline.url)
+      expect(reasons.filter((reason) => reason.includes('restarted'))).toEqual([])
+    },
+    { timeout: 10_000, interval: 10 },
+  )
+
+const told = (trunkline: TestTrunkline, traceId: string | null): Promise<string[]> =>
+  vi.waitFor(
+    async () => {
+      const { spans } = await trunkline.trace(traceId)
+      const { messages, answer } = spans[0]?.conversation ?? {}
+      return [messages?.[0], answer?.choices[0]?.message].map((message) => JSON.stringify(message?.parts))
+    },
+    { timeout: 5_000 },
+  )
+
+const text = (content: string): string => JSON.stringify([{ kind: 'text', text: content }])
+
+const startReady = async (options: TestOptions): Promise<TestTrunkline> => {
+  const trunkline = await startTest(options)
+  await isReady(trunkline.url)
+  return trunkline
+}
+
+// One thread cannot lose a part of itself.
+describe('on real threads', () => {
+  test.each(['writer', 'control', 'reader'] as const)('a crashed %s fails no call, is seen in health, and comes back', async (name) => {
+    await using trunkline = await startReady({ spawn: inThreads })
+    await using clients = callers(trunkline.url)
+    await crash(trunkline, name)
+    await isReadyAgain(trunkline)
+    const answers = await clients.stop()
+    expect(answers.length).toBeGreaterThan(8)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const { traceId } = await askChat(trunkline.url, 'Afterwards')
+    expect(await told(trunkline, traceId)).toEqual([text('Afterwards'), text('Afterwards')])
+  })
+
+  test('a part that keeps crashing keeps coming back', async () => {
+    await using trunkline = await startReady({ spawn: inThreads })
+    for (let times = 0; times < 3; times++) {
+      await crash(trunkline, 'reader')
+      await isReadyAgain(trunkline)
+    }
+    const { traceId } = await askChat(trunkline.url, 'Hello')
+    expect(await told(trunkline, traceId)).toEqual([text('Hello'), text('Hello')])
+    expect(await readiness(trunkline.url)).toEqual({ status: 'ready' })
+  })
+
+  test('what a crashed writer had not stored is counted, and what it had stored is there', async () => {
+    const border = borderSpy(inThreads)
+    await using trunkline = await startReady({ spawn: border.spawn, settings: { 'recording.flush_interval_ms': '60000' } })
+    const stored = await askChat(trunkline.url, 'Stored')
+    await trunkline.trace(stored.traceId)
+    const lost = await askChat(trunkline.url, 'Lost')
+    // Handed over to the writer, and with this interval not stored until somebody asks.
+    const record = (): boolean => border.passed.some(({ bytes }) => bytes?.includes(String(lost.traceId)))
+    await vi.waitFor(() => expect(record()).toBe(true))
+    await crash(trunkline, 'writer')
+    await isReadyAgain(trunkline)
+    const { status, reasons } = await readiness(trunkline.url)
+    expect(status).toBe('degraded')
+    expect(reasons?.join(' ')).toMatch(/[1-9]\d+ bytes of a writer that crashed are missing/)
+    expect(await told(trunkline, stored.traceId)).toEqual([text('Stored'), text('Stored')])
+    await expect(trunkline.trace(lost.traceId)).rejects.toThrow('stored nowhere')
+  })
+
+  test('what is recorded while there is no writer waits for the next one', async () => {
+    await using trunkline = await startReady({ spawn: inThreads })
+    await crash(trunkline, 'writer')
+    const { traceId } = await askChat(trunkline.url, 'In between')
+    await isReadyAgain(trunkline)
+    expect(await told(trunkline, traceId)).toEqual([text('In between'), text('In between')])
+    expect(await readiness(trunkline.url)).toEqual({ status: 'ready' })
+  })
+
+  test('a control that comes back leaves the writer as it is, and no body gets into the place of another', async () => {
+    await using trunkline = await startReady({ spawn: inThreads, settings: { 'recording.flush_interval_ms': '60000' } })
+    const calls: (readonly [content: string, traceId: string | null])[] = []
+    const call = async (content: string): Promise<void> => void calls.push([content, (await askChat(trunkline.url, content)).traceId])
+    for (let index = 0; index < 5; index++) await call(`Before ${index}`)
+    await crash(trunkline, 'control')
+    await isReadyAgain(trunkline)
+    for (let index = 0; index < 5; index++) await call(`After ${index}`)
+    for (const [content, traceId] of calls) expect(await told(trunkline, traceId)).toEqual([text(content), text(content)])
+  })
+
+  test('a locked database holds up no call, is seen in health, and loses nothing', async () => {
+    await using trunkline = await startReady({ spawn: inThreads })
+    const other = new DatabaseSync(dataFiles(trunkline.dataDir).traces)
+    other.exec('begin immediate')
+    const startedMs = performance.now()
+    const asked = await Promise.all(Array.from({ length: 20 }, (_, index) => askChat(trunkline.url, `Call ${index}`)))
+    expect(asked.map(({ status }) => status)).toEqual(asked.map(() => 200))
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    await vi.waitFor(
+      async () => expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: ['Traces cannot be written: database is locked'] }),
+      { timeout: 8_000, interval: 50 },
+    )
+    other.exec('rollback')
+    other.close()
+    await vi.waitFor(async () => expect(await readiness(trunkline.url)).toEqual({ status: 'ready' }), { timeout: 8_000, interval: 50 })
+    for (const [index, { traceId }] of asked.entries()) {
+      expect(await told(trunkline, traceId)).toEqual([text(`Call ${index}`), text(`Call ${index}`)])
+    }
+  })
+})
+
+/** What a provider may write that no dialect has heard of, whole and as the one event of a stream. */
+const oddities = [
+  '{"choices":[null]}',
+  '{"choices":"x"}',
+  '{"choices":7}',
+  '{"choices":{"0":{}}}',
+  '{"usage":"many","choices":[]}',
+  '{"usage":[1],"choices":[{"delta":"x"}]}',
+  '{"model":{"a":1},"choices":[]}',
+  '{"model":[],"choices":[null],"usage":{"prompt_tokens":1}}',
+  '{"choices":[{"delta":null,"usage":3,"finish_reason":{"a":1}}]}',
+  '{"choices":[{"message":7,"index":"0"}]}',
+  '{"error":[]}',
+  '[1]',
+  '7',
+  'null',
+  '',
+]
+
+describe.each(bothWays)('%s', (_name, spawn) => {
+  test('whatever a provider answers, the call is passed through and recorded, and so is the next one', async () => {
+    let said = ''
+    await using upstream = await startUpstream((request, response) => {
+      const streaming = request.headers['accept'] === 'text/event-stream'
+      response.writeHead(200, { 'content-type': streaming ? 'text/event-stream' : 'application/json' })
+      response.end(streaming ? `data: ${said}\n\ndata: [DONE]\n\n` : said)
+    })
+    await using trunkline = await startTest({ spawn, settings: { 'providers.openai.base_url': upstream.baseUrl } })
+    for (said of oddities) {
+      for (const accept of ['application/json', 'text/event-stream']) {
+        const response = await fetch(`${trunkline.url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept },
+          body: JSON.stringify({ model: 'some', messages: [], stream: accept !== 'application/json' }),
+        })
+        expect(await response.text()).toContain(said)
+        const { spans } = await trunkline.trace(response.headers.get('x-trace-id'))
+        expect(spans.map(({ kind }) => kind)).toEqual(['call', 'attempt'])
+      }
+    }
+    expect(await readiness(trunkline.url)).toEqual({ status: 'ready' })
+  })
+})
