@@ -57,6 +57,8 @@ export function upstreamHeaders(call: Call, { provider }: Target): Record<string
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'user-agent': `trunkline/${version}`,
+    // What passes is recorded and read, so it must not come compressed.
+    'accept-encoding': 'identity',
   }
   for (const name of call.dialect.requestHeaders) {
     const value = call.headers[name]

@@ -39,7 +39,7 @@ export interface Reply {
   readonly encodeFailure?: (error: GatewayError) => string
 }
 
-/** What is behind a path: how it answers, and how its clients want to hear of errors. */
+/** What is behind a path. */
 export interface Door {
   readonly method: 'GET' | 'POST'
   readonly path: string

@@ -49,9 +49,16 @@ const isSameOrigin = (origin: string, host: string): boolean => origin.toLowerCa
 const shown = (value: string | undefined): string => (value === undefined ? '(none)' : JSON.stringify(value.slice(0, 100)))
 
 /** A form or plain text can be posted by any page without asking first; JSON cannot. */
-export function checkJson(contentType: string | undefined): void {
-  if (contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType)) return
-  throw new GatewayError('unsupported_media_type', `The content-type must be application/json, not ${shown(contentType)}.`, {
-    param: 'Content-Type',
-  })
+export function checkJson(headers: IncomingHttpHeaders): void {
+  const { 'content-type': type, 'content-encoding': encoding } = headers
+  if (type === undefined || !/^application\/json\s*(;|$)/i.test(type)) {
+    throw new GatewayError('unsupported_media_type', `The content-type must be application/json, not ${shown(type)}.`, {
+      param: 'Content-Type',
+    })
+  }
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new GatewayError('unsupported_media_type', `The body must come as it is, not with the content-encoding ${shown(encoding)}.`, {
+      param: 'Content-Encoding',
+    })
+  }
 }

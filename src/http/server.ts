@@ -39,9 +39,9 @@ export function httpServer(options: ServerOptions): HttpServer {
     try {
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
-      if (door.method === 'POST') checkJson(req.headers['content-type'])
+      if (door.method === 'POST') checkJson(req.headers)
       const reply = door.handle(exchange)
-      if (reply instanceof Promise) reply.then((value) => exchange.answer(value), (thrown) => fail(exchange, thrown))
+      if (reply instanceof Promise) reply.then((value) => exchange.answer(value)).catch((thrown) => fail(exchange, thrown))
       else exchange.answer(reply)
     } catch (thrown) {
       fail(exchange, thrown)

@@ -7,5 +7,3 @@ export const providers = {
   openai,
   mock,
 } satisfies Record<string, Provider>
-
-export type ProviderName = keyof typeof providers

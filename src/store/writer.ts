@@ -219,8 +219,14 @@ interface Sent<R> {
 }
 
 /** What a whole answer tells whose end did not tell what it used. */
-const factsOf = ({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFacts | undefined =>
-  dialectNamed(dialect)?.readAnswer(answer.bytes(), streaming)
+function factsOf({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFacts | undefined {
+  try {
+    return dialectNamed(dialect)?.readAnswer(answer.bytes(), streaming)
+  } catch {
+    // Nobody can read everything that a provider may write; the bytes themselves are stored.
+    return undefined
+  }
+}
 
 function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<AttemptRecord> {
   const { usage = detail.usage, usageReported, finishReason, model: modelAnswered = detail.modelAnswered, error = detail.error } = facts

@@ -69,7 +69,7 @@ export function openLog({ level, format }: Config['log'], write: Write, { gather
     error: line('error'),
     call(call) {
       if (!logger.isLevelEnabled('info')) return
-      if (pretty) return logger.info(callLine(call))
+      if (pretty) return logger.info(printable(callLine(call)))
       // The same line as the logger's, without what it does for every field: there are thousands of these a second.
       gathered.write(`${JSON.stringify({ level: infoLevel, time: new Date().toISOString(), ...callFields(call), msg: 'call' })}\n`)
     },
@@ -95,12 +95,12 @@ const callFields = ({ span, detail: { method, path, modelAsked, provider, httpSt
 function callLine({ span, detail }: CallRecord): string {
   const { usage, error, modelAsked, provider, httpStatus, method, path } = detail
   const tokens = usage ? ` ${inputTokens(usage) ?? '?'} → ${outputTokens(usage) ?? '?'} tokens` : ''
-  const where = modelAsked === undefined ? '' : ` ${printable(modelAsked)} at ${provider ?? 'nobody'}`
+  const where = modelAsked === undefined ? '' : ` ${modelAsked} at ${provider ?? 'nobody'}`
   return `${httpStatus} ${method} ${path}${where} ${milliseconds(span)} ms${tokens}${error ? ` ${error.code}` : ''} ${span.traceId}`
 }
 
 const milliseconds = ({ startedUs, endedUs }: SpanRecord): number => Math.round((endedUs - startedUs) / 100) / 10
 
-/** What a client sent must not steer the terminal of whoever reads the log. */
+/** What a client or a provider sent must not steer the terminal of whoever reads the log. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')

@@ -254,7 +254,11 @@ export class AttemptTrace {
   }
 }
 
-/** How much of a message is kept: a provider may send a page. */
+/** How much of an error is kept: a provider may send a page. */
+const codeLength = 100
 const messageLength = 2_000
 
-export const errorOf = ({ code, message }: SpanError): SpanError => ({ code, message: message.slice(0, messageLength) })
+export const errorOf = ({ code, message }: SpanError): SpanError => ({
+  code: code.slice(0, codeLength),
+  message: message.slice(0, messageLength),
+})

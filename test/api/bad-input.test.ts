@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SettingKey } from '../../src/config/settings.ts'
@@ -26,14 +27,23 @@ interface Case extends Refusal {
 }
 
 interface ErrorBody {
-  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string }
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string
+  }
 }
 
 /** Every refusal is OpenAI's error object, whoever it comes from and whatever was wrong. */
 function expectRefusal(answer: RawAnswer, { status, code, contains = [], param }: Refusal): void {
   expect(answer.headers.get('content-type'), answer.bytes).toBe('application/json')
   const { error } = JSON.parse(answer.body) as ErrorBody
-  expect({ status: answer.status, code: error.code, param: error.param }).toEqual({ status, code, param: param ?? null })
+  expect({ status: answer.status, code: error.code, param: error.param }).toEqual({
+    status,
+    code,
+    param: param ?? null,
+  })
   expect(Object.keys(error).toSorted()).toEqual(['code', 'message', 'param', 'type'])
   expect(error.type).toMatch(/^[a-z_]+$/)
   for (const text of contains) expect(error.message).toContain(text)
@@ -76,15 +86,38 @@ describe('a body that no provider could read is refused, and the call is recorde
       { name: 'JSON and then more', send: body(`${JSON.stringify(hello)}}`), ...invalidJson },
       { name: 'empty', send: () => ({ headers: [json, 'Content-Length: 0'] }), ...invalidJson, contains: ['no body'] },
       { name: 'only spaces', send: body('  \n '), ...invalidJson },
-      { name: 'not UTF-8', send: body(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])), ...invalidJson, contains: ['UTF-8'] },
+      {
+        name: 'not UTF-8',
+        send: body(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])),
+        ...invalidJson,
+        contains: ['UTF-8'],
+      },
       { name: 'UTF-16', send: body(Buffer.from(JSON.stringify(hello), 'utf16le')), ...invalidJson },
       { name: 'a list', send: body([hello]), ...badRequest, contains: ['must be a JSON object'] },
       { name: 'a string', send: body('"hello"'), ...badRequest, contains: ['must be a JSON object'] },
       { name: 'null', send: body('null'), ...badRequest, contains: ['must be a JSON object'] },
       { name: 'no model', send: body(without('model')), ...badRequest, param: 'model', contains: ['`model`'] },
-      { name: 'a number as model', send: body({ ...hello, model: 7 }), ...badRequest, param: 'model', contains: ['a string'] },
-      { name: 'null as model', send: body({ ...hello, model: null }), ...badRequest, param: 'model', contains: ['null'] },
-      { name: 'an empty model', send: body({ ...hello, model: ' ' }), ...badRequest, param: 'model', contains: ['empty'] },
+      {
+        name: 'a number as model',
+        send: body({ ...hello, model: 7 }),
+        ...badRequest,
+        param: 'model',
+        contains: ['a string'],
+      },
+      {
+        name: 'null as model',
+        send: body({ ...hello, model: null }),
+        ...badRequest,
+        param: 'model',
+        contains: ['null'],
+      },
+      {
+        name: 'an empty model',
+        send: body({ ...hello, model: ' ' }),
+        ...badRequest,
+        param: 'model',
+        contains: ['empty'],
+      },
       { name: 'no messages', send: body(without('messages')), ...badRequest, param: 'messages', contains: ['missing'] },
       { name: 'a string as messages', send: body({ ...hello, messages: 'hi' }), ...badRequest, param: 'messages' },
       { name: 'an object as messages', send: body({ ...hello, messages: {} }), ...badRequest, param: 'messages' },
@@ -95,7 +128,12 @@ describe('a body that no provider could read is refused, and the call is recorde
         param: 'messages[1]',
         contains: ['`messages[1]`', 'a string'],
       },
-      { name: 'a message that is null', send: body({ ...hello, messages: [null] }), ...badRequest, param: 'messages[0]' },
+      {
+        name: 'a message that is null',
+        send: body({ ...hello, messages: [null] }),
+        ...badRequest,
+        param: 'messages[0]',
+      },
       { name: 'a string as stream', send: body({ ...hello, stream: 'true' }), ...badRequest, param: 'stream' },
       { name: 'a number as stream', send: body({ ...hello, stream: 1 }), ...badRequest, param: 'stream' },
       {
@@ -111,7 +149,13 @@ describe('a body that no provider could read is refused, and the call is recorde
         param: 'stream_options',
         contains: ['a list'],
       },
-      { name: 'router', send: body({ ...hello, router: { name: 'r' } }), ...notYet, param: 'router', contains: ['`router`'] },
+      {
+        name: 'router',
+        send: body({ ...hello, router: { name: 'r' } }),
+        ...notYet,
+        param: 'router',
+        contains: ['`router`'],
+      },
       { name: 'extra', send: body({ ...hello, extra: {} }), ...notYet, param: 'extra', contains: ['`extra`'] },
       { name: 'mcp_servers', send: body({ ...hello, mcp_servers: [] }), ...notYet, param: 'mcp_servers' },
       {
@@ -257,7 +301,13 @@ describe('what is not a request for anything there is refused', () => {
     { name: 'an absolute target', send: (url) => at(`${url}/v1/chat/completions`)(), ...unknown },
     { name: 'a target elsewhere', send: at('http://evil.example/v1/chat/completions'), ...unknown },
     { name: 'the whole server', send: at('*', 'OPTIONS'), ...unknown },
-    { name: 'a model that is not listed', send: at('/v1/models/nobody', 'GET'), status: 404, code: 'model_not_found', param: 'model' },
+    {
+      name: 'a model that is not listed',
+      send: at('/v1/models/nobody', 'GET'),
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    },
   ])
 
   const wrongMethods = [
@@ -327,7 +377,12 @@ describe('a page of another site cannot call', () => {
     { name: 'Host: evil.example with our port', send: (url) => host(`evil.example:${portOf(url)}`), ...foreignHost },
     { name: 'no Host', send: () => host(null), ...foreignHost, contains: ['(none)'] },
     { name: 'no Host, as HTTP/1.0 allows', send: () => ({ ...host(null), version: '1.0' }), ...foreignHost },
-    { name: 'two Hosts, the second foreign', send: () => from('Host: evil.example'), ...foreignHost, contains: ['more than one'] },
+    {
+      name: 'two Hosts, the second foreign',
+      send: () => from('Host: evil.example'),
+      ...foreignHost,
+      contains: ['more than one'],
+    },
     { name: 'two Hosts, the same', send: (url) => from(`Host: ${new URL(url).host}`), ...foreignHost },
     {
       name: 'a foreign Host on a door for GET',
@@ -357,8 +412,16 @@ describe('a page of another site cannot call', () => {
       ...foreignOrigin,
       contains: [JSON.stringify(origin)],
     })),
-    { name: 'our own Origin by https', send: (url) => from(`Origin: ${url.replace('http:', 'https:')}`), ...foreignOrigin },
-    { name: 'Origin: 0.0.0.0 with our port', send: (url) => from(`Origin: http://0.0.0.0:${portOf(url)}`), ...foreignOrigin },
+    {
+      name: 'our own Origin by https',
+      send: (url) => from(`Origin: ${url.replace('http:', 'https:')}`),
+      ...foreignOrigin,
+    },
+    {
+      name: 'Origin: 0.0.0.0 with our port',
+      send: (url) => from(`Origin: http://0.0.0.0:${portOf(url)}`),
+      ...foreignOrigin,
+    },
     { name: 'two Origins', send: (url) => from(`Origin: ${url}`, 'Origin: https://evil.example'), ...foreignOrigin },
     { name: 'an empty Origin', send: () => from('Origin:'), ...foreignOrigin },
     {
@@ -370,7 +433,11 @@ describe('a page of another site cannot call', () => {
       name: 'a preflight',
       send: () => ({
         method: 'OPTIONS',
-        headers: ['Origin: https://evil.example', 'Access-Control-Request-Method: POST', 'Access-Control-Request-Private-Network: true'],
+        headers: [
+          'Origin: https://evil.example',
+          'Access-Control-Request-Method: POST',
+          'Access-Control-Request-Private-Network: true',
+        ],
       }),
       ...foreignOrigin,
     },
@@ -403,13 +470,30 @@ describe('a page of another site cannot call', () => {
     })),
   )
 
+  refuses([
+    {
+      name: 'JSON that is packed',
+      send: () => ({ headers: [json, 'Content-Encoding: gzip'], body: gzipSync(JSON.stringify(hello)) }),
+      status: 415,
+      code: 'unsupported_media_type',
+      param: 'Content-Encoding',
+      contains: ['"gzip"'],
+    },
+  ])
+
   const ours: readonly { name: string; send: (url: string) => RawRequest }[] = [
     { name: 'our own Origin', send: (url) => from(`Origin: ${url}`, 'Sec-Fetch-Site: same-origin') },
     { name: 'Host: localhost', send: (url) => host(`localhost:${portOf(url)}`) },
     { name: 'Host: LOCALHOST without a port', send: () => host('LOCALHOST') },
     { name: 'Host: [::1]', send: (url) => host(`[::1]:${portOf(url)}`) },
-    { name: 'JSON with a charset', send: () => ({ headers: ['Content-Type: application/json; charset=utf-8'], body: JSON.stringify(hello) }) },
-    { name: 'JSON in capitals', send: () => ({ headers: ['Content-Type: Application/JSON'], body: JSON.stringify(hello) }) },
+    {
+      name: 'JSON with a charset',
+      send: () => ({ headers: ['Content-Type: application/json; charset=utf-8'], body: JSON.stringify(hello) }),
+    },
+    {
+      name: 'JSON in capitals',
+      send: () => ({ headers: ['Content-Type: Application/JSON'], body: JSON.stringify(hello) }),
+    },
   ]
   for (const { name, send } of ours) {
     test(`${name} may`, async () => {
@@ -441,15 +525,32 @@ describe('what is not HTTP, or could be read in two ways, is refused', () => {
     { name: 'a TLS hello', send: () => Buffer.from('16030100c8010000c40303', 'hex'), ...malformed },
     { name: 'a method that nobody knows', send: () => ({ method: 'BREW' }), ...malformed },
     { name: 'HTTP/9.9', send: () => ({ version: '9.9' }), ...malformed },
-    { name: 'NUL in a header', send: () => ({ headers: [json, 'X-Run-Id: a\0b'], body: written }), ...malformed, contains: ['NUL'] },
-    { name: 'a bare line feed in a header', send: () => ({ headers: [json, 'X-Run-Id: a\nX-Label: b'], body: written }), ...malformed },
+    {
+      name: 'NUL in a header',
+      send: () => ({ headers: [json, 'X-Run-Id: a\0b'], body: written }),
+      ...malformed,
+      contains: ['NUL'],
+    },
+    {
+      name: 'a bare line feed in a header',
+      send: () => ({ headers: [json, 'X-Run-Id: a\nX-Label: b'], body: written }),
+      ...malformed,
+    },
     { name: 'a length and chunks', send: both(length, chunked), ...malformed },
     { name: 'chunks and a length', send: both(chunked, length), ...malformed },
     { name: 'two lengths', send: both(length, 'Content-Length: 5'), ...malformed },
     { name: 'a length that is no number', send: () => ({ headers: [json, 'Content-Length: 5x'] }), ...malformed },
     { name: 'a negative length', send: () => ({ headers: [json, 'Content-Length: -1'] }), ...malformed },
-    { name: 'a space before the colon', send: () => ({ headers: [json, 'Transfer-Encoding : chunked'], body: '0\r\n\r\n' }), ...malformed },
-    { name: 'chunks that are not the last coding', send: both('Transfer-Encoding: chunked, identity', 'X-Label: a'), ...malformed },
+    {
+      name: 'a space before the colon',
+      send: () => ({ headers: [json, 'Transfer-Encoding : chunked'], body: '0\r\n\r\n' }),
+      ...malformed,
+    },
+    {
+      name: 'chunks that are not the last coding',
+      send: both('Transfer-Encoding: chunked, identity', 'X-Label: a'),
+      ...malformed,
+    },
     { name: 'a chunk without a size', send: () => ({ headers: [json, chunked], body: 'zz\r\n' }), ...malformed },
     {
       name: 'headers of 40 kB',
@@ -531,19 +632,24 @@ describe('a client that sends too much can read why', () => {
     socket.destroy()
   })
 
-  test('deep nesting is refused before it costs anything', async () => {
-    await using trunkline = await startTest()
-    const deep = `{"model":"mock/echo","messages":${'[{"a":'.repeat(2_000_000)}`
-    const started = performance.now()
-    const answer = await rawCall(trunkline.url, { headers: [json], body: deep })
-    expect(answer.status).toBe(400)
-    // Twelve megabytes over a socket; walking them alone would take longer than this.
-    expect(performance.now() - started).toBeLessThan(2_000)
-  })
+  for (const [name, deep] of [
+    ['an object', `{"model":"mock/echo","messages":${'[{"a":'.repeat(2_000_000)}`],
+    ['a list', '['.repeat(12_000_000)],
+  ] as const) {
+    test(`deep nesting in ${name} is refused before it costs anything`, async () => {
+      await using trunkline = await startTest()
+      const started = performance.now()
+      const answer = await rawCall(trunkline.url, { headers: [json], body: deep })
+      expect(answer.status).toBe(400)
+      // Twelve megabytes over a socket take a tenth of it; to parse them takes longer.
+      expect(performance.now() - started).toBeLessThan(1_500)
+    })
+  }
 })
 
 describe('text from outside goes out as text', () => {
-  const utf8 = (answer: RawAnswer, name: string): string => Buffer.from(answer.headers.get(name) ?? '', 'latin1').toString('utf8')
+  const utf8 = (answer: RawAnswer, name: string): string =>
+    Buffer.from(answer.headers.get(name) ?? '', 'latin1').toString('utf8')
   const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 
   test('a line break in a model name ends no header', async () => {
@@ -623,7 +729,9 @@ describe('whatever comes as a body, Trunkline answers and none of it is its own 
     await using trunkline = await startTest()
     const anyJson = fc.oneof(
       fc.json(),
-      fc.record({ model: fc.jsonValue(), messages: fc.jsonValue(), stream: fc.jsonValue() }).map((value) => JSON.stringify(value)),
+      fc
+        .record({ model: fc.jsonValue(), messages: fc.jsonValue(), stream: fc.jsonValue() })
+        .map((value) => JSON.stringify(value)),
     )
     await fc.assert(
       fc.asyncProperty(anyJson, (sent) => check(trunkline, sent)),
@@ -635,12 +743,27 @@ describe('whatever comes as a body, Trunkline answers and none of it is its own 
   test('chats that are nearly right', { timeout: 60_000 }, async () => {
     await using trunkline = await startTest()
     const odd = fc.jsonValue({ maxDepth: 2 })
-    const word = fc.oneof(odd, fc.constantFrom('text', 'image_url', 'file', 'input_audio', 'thinking', 'constructor', '__proto__'))
-    const part = fc.oneof(odd, fc.dictionary(fc.constantFrom('type', 'text', 'image_url', 'file', 'input_audio', 'thinking'), word))
+    const word = fc.oneof(
+      odd,
+      fc.constantFrom('text', 'image_url', 'file', 'input_audio', 'thinking', 'constructor', '__proto__'),
+    )
+    const part = fc.oneof(
+      odd,
+      fc.dictionary(fc.constantFrom('type', 'text', 'image_url', 'file', 'input_audio', 'thinking'), word),
+    )
     const call = fc.oneof(odd, fc.dictionary(fc.constantFrom('id', 'type', 'function', 'custom', 'index'), odd))
-    const role = fc.oneof(odd, fc.constantFrom('system', 'user', 'assistant', 'tool', 'function', 'constructor', 'toString'))
+    const role = fc.oneof(
+      odd,
+      fc.constantFrom('system', 'user', 'assistant', 'tool', 'function', 'constructor', 'toString'),
+    )
     const message = fc.record(
-      { role, content: fc.oneof(odd, fc.array(part)), tool_calls: fc.oneof(odd, fc.array(call)), name: odd, tool_call_id: odd },
+      {
+        role,
+        content: fc.oneof(odd, fc.array(part)),
+        tool_calls: fc.oneof(odd, fc.array(call)),
+        name: odd,
+        tool_call_id: odd,
+      },
       { requiredKeys: ['role'] },
     )
     const tool = fc.oneof(odd, fc.dictionary(fc.constantFrom('type', 'function', 'custom'), odd))
@@ -652,7 +775,10 @@ describe('whatever comes as a body, Trunkline answers and none of it is its own 
         stream_options: fc.oneof(fc.constant(null), fc.dictionary(fc.constantFrom('include_usage', 'x'), odd)),
         tools: fc.oneof(odd, fc.array(tool)),
         tool_choice: odd,
-        response_format: fc.oneof(odd, fc.record({ type: fc.constantFrom('json_schema', 'json_object', 'text'), json_schema: odd })),
+        response_format: fc.oneof(
+          odd,
+          fc.record({ type: fc.constantFrom('json_schema', 'json_object', 'text'), json_schema: odd }),
+        ),
         max_tokens: odd,
         stop: odd,
         n: odd,
@@ -667,7 +793,8 @@ describe('whatever comes as a body, Trunkline answers and none of it is its own 
     const { traces } = await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 200 } })
     expect(traces).toHaveLength(runs)
     // What was let in can also be shown.
-    for (const { traceId } of traces.slice(0, 40)) expect((await trunkline.trace(traceId)).spans.length).toBeGreaterThan(0)
+    for (const { traceId } of traces.slice(0, 40))
+      expect((await trunkline.trace(traceId)).spans.length).toBeGreaterThan(0)
     await expectStillServing(trunkline)
   })
 })

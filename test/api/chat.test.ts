@@ -33,14 +33,28 @@ test('a call is answered and its trace tells what happened', async () => {
 
   const view = await trunkline.trace(header('x-trace-id'))
   const { trace, spans } = view
-  expect(trace).toMatchObject({ runId: 'run-1', threadId: 'thread-1', label: 'greeter', status: 'ok', httpStatus: 200, calls: 1 })
+  expect(trace).toMatchObject({
+    runId: 'run-1',
+    threadId: 'thread-1',
+    label: 'greeter',
+    status: 'ok',
+    httpStatus: 200,
+    calls: 1,
+  })
   expect(spans.map(({ kind, status }) => [kind, status])).toEqual([
     ['call', 'ok'],
     ['attempt', 'ok'],
   ])
   expect(spans[1]?.parentId).toBe(spans[0]?.spanId)
-  expect(spans[0]?.detail).toMatchObject({ userAgent: 'a-test/1', threadTitle: 'Grüße', tags: { a: '1', b: '-' }, finishReason: 'stop' })
-  expect(callIn(view).conversation?.messages).toEqual([{ role: 'user', parts: [{ kind: 'text', text: 'Hello there' }] }])
+  expect(spans[0]?.detail).toMatchObject({
+    userAgent: 'a-test/1',
+    threadTitle: 'Grüße',
+    tags: { a: '1', b: '-' },
+    finishReason: 'stop',
+  })
+  expect(callIn(view).conversation?.messages).toEqual([
+    { role: 'user', parts: [{ kind: 'text', text: 'Hello there' }] },
+  ])
   expect(callIn(view).conversation?.answer?.choices).toEqual([
     { message: { role: 'assistant', parts: [{ kind: 'text', text: 'Hello there' }] }, finish: 'stop' },
   ])

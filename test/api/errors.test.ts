@@ -1,7 +1,8 @@
-import { gzipSync } from 'node:zlib'
-import { createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GatewayError } from '../../src/core/error.ts'
 import { type MadeAnswer, startAnswering } from '../support/answering.ts'
@@ -21,7 +22,12 @@ const pointedAt = (baseUrl: string): Promise<TestTrunkline> =>
 
 interface Told {
   readonly status: number
-  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string }
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string
+  }
 }
 
 async function told(response: Response): Promise<Told> {
@@ -39,7 +45,11 @@ describe("an error that is OpenAI's already passes byte for byte", () => {
     ['with null where there is nothing', 500, written({ error: { ...problem, param: null, code: null } })],
     ['with a type only', 404, '{"error":{"message":"No such model.","type":"invalid_request_error"}}'],
     ['with a code only', 401, '{"error":{"code":"401","message":"Access denied."}}'],
-    ['with fields that only its host knows', 400, `{ "error": ${written({ ...problem, failed_generation: '<x>' })},\n "extra": 1 }`],
+    [
+      'with fields that only its host knows',
+      400,
+      `{ "error": ${written({ ...problem, failed_generation: '<x>' })},\n "extra": 1 }`,
+    ],
     ['with a status that only its host knows', 498, written({ error: problem })],
     ['in a strange layout', 422, `\n{"error":\t${written(problem)} }\n`],
   ] as const) {
@@ -50,7 +60,10 @@ describe("an error that is OpenAI's already passes byte for byte", () => {
       expect([response.status, await response.text()]).toEqual([status, body])
       const { trace, spans } = await trunkline.trace(response.headers.get('x-trace-id'))
       expect(trace).toMatchObject({ status: 'error', httpStatus: status })
-      expect(spans.map(({ detail }) => detail.error?.message)).toEqual([JSON.parse(body).error.message, JSON.parse(body).error.message])
+      expect(spans.map(({ detail }) => detail.error?.message)).toEqual([
+        JSON.parse(body).error.message,
+        JSON.parse(body).error.message,
+      ])
     })
   }
 })
@@ -58,23 +71,70 @@ describe("an error that is OpenAI's already passes byte for byte", () => {
 describe("an error in another shape becomes OpenAI's, with the provider's words and status", () => {
   const html = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
   const validation = { detail: [{ loc: ['body', 'model'], msg: 'field required', type: 'value_error.missing' }] }
-  const cases: readonly (MadeAnswer & { name: string; message: string; code?: string; type?: string; told?: number })[] = [
-    { name: "FastAPI's detail", status: 401, body: written({ detail: 'Invalid API Key' }), message: 'Invalid API Key', code: 'invalid_api_key' },
-    { name: "FastAPI's list of what is missing", status: 422, body: written(validation), message: 'field required', code: 'bad_request' },
+  const cases: readonly (MadeAnswer & {
+    name: string
+    message: string
+    code?: string
+    type?: string
+    told?: number
+  })[] = [
+    {
+      name: "FastAPI's detail",
+      status: 401,
+      body: written({ detail: 'Invalid API Key' }),
+      message: 'Invalid API Key',
+      code: 'invalid_api_key',
+    },
+    {
+      name: "FastAPI's list of what is missing",
+      status: 422,
+      body: written(validation),
+      message: 'field required',
+      code: 'bad_request',
+    },
     { name: 'a message on the outside', status: 404, body: written({ message: 'Not here.' }), message: 'Not here.' },
     { name: 'an error that is a text', status: 403, body: written({ error: 'Not for you.' }), message: 'Not for you.' },
     { name: 'a bare string', status: 400, body: '"Just no."', message: 'Just no.', code: 'bad_request' },
-    { name: 'a list of one', status: 400, body: written([{ error: { code: 400, message: 'One of one.' } }]), message: 'One of one.' },
-    { name: 'a number as code', status: 429, body: written({ error: { code: 429, message: 'Busy.' } }), message: 'Busy.', code: 'rate_limit_exceeded' },
-    { name: 'HTML', status: 502, headers: { 'content-type': 'text/html' }, body: html, message: '502 Bad Gateway', code: 'upstream_error' },
-    { name: 'plain text', status: 503, headers: { 'content-type': 'text/plain' }, body: 'upstream gone', message: 'upstream gone' },
+    {
+      name: 'a list of one',
+      status: 400,
+      body: written([{ error: { code: 400, message: 'One of one.' } }]),
+      message: 'One of one.',
+    },
+    {
+      name: 'a number as code',
+      status: 429,
+      body: written({ error: { code: 429, message: 'Busy.' } }),
+      message: 'Busy.',
+      code: 'rate_limit_exceeded',
+    },
+    {
+      name: 'HTML',
+      status: 502,
+      headers: { 'content-type': 'text/html' },
+      body: html,
+      message: '502 Bad Gateway',
+      code: 'upstream_error',
+    },
+    {
+      name: 'plain text',
+      status: 503,
+      headers: { 'content-type': 'text/plain' },
+      body: 'upstream gone',
+      message: 'upstream gone',
+    },
     { name: 'nothing', status: 500, headers: {}, body: '', message: 'gave no reason', code: 'upstream_error' },
     { name: 'an empty object', status: 400, body: '{}', message: '{}' },
     { name: 'an empty list', status: 400, body: '[]', message: '[]' },
     { name: 'null', status: 400, body: 'null', message: 'null' },
     { name: 'an error that is null', status: 400, body: '{"error":null}', message: 'null' },
     { name: 'an error that is a list', status: 400, body: '{"error":["a","b"]}', message: '["a","b"]' },
-    { name: 'a message that is an object', status: 400, body: written({ error: { message: { en: 'No.' } } }), message: 'No.' },
+    {
+      name: 'a message that is an object',
+      status: 400,
+      body: written({ error: { message: { en: 'No.' } } }),
+      message: 'No.',
+    },
     { name: 'bytes', status: 500, body: Buffer.from([0xff, 0x00, 0xfe]), message: 'cannot be read' },
     {
       name: 'a packed body that nobody asked for',
@@ -83,19 +143,32 @@ describe("an error in another shape becomes OpenAI's, with the provider's words 
       body: gzipSync(written({ detail: 'Packed.' })),
       message: 'cannot be read',
     },
-    { name: 'a hundred pages', status: 400, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(300_000), message: '…' },
+    {
+      name: 'a hundred pages',
+      status: 400,
+      headers: { 'content-type': 'text/plain' },
+      body: 'x'.repeat(300_000),
+      message: '…',
+    },
     { name: 'a status that HTTP does not know', status: 599, body: written({ detail: 'Odd.' }), message: 'Odd.' },
     {
       name: 'a bad key as 400, as xAI has it',
       status: 400,
-      body: written({ code: 'Client specified an invalid argument', error: 'Incorrect API key provided: sk***st. You can obtain an API key from https://console.x.ai.' }),
+      body: written({
+        code: 'Client specified an invalid argument',
+        error: 'Incorrect API key provided: sk***st. You can obtain an API key from https://console.x.ai.',
+      }),
       told: 401,
       message: 'Incorrect API key provided',
     },
     {
       name: 'a bad key as 400, as Google has it',
       status: 400,
-      body: written([{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }]),
+      body: written([
+        {
+          error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' },
+        },
+      ]),
       told: 401,
       message: 'API key not valid',
       code: 'invalid_api_key',
@@ -109,7 +182,13 @@ describe("an error in another shape becomes OpenAI's, with the provider's words 
       code: 'context_length_exceeded',
       type: 'invalid_request_error',
     },
-    { name: 'no money', status: 402, body: written({ error: { message: 'Insufficient credits', code: 402 } }), message: 'Insufficient credits', code: 'insufficient_quota' },
+    {
+      name: 'no money',
+      status: 402,
+      body: written({ error: { message: 'Insufficient credits', code: 402 } }),
+      message: 'Insufficient credits',
+      code: 'insufficient_quota',
+    },
   ]
   for (const { name, message, code, type, told: toldStatus, ...made } of cases) {
     test(name, async () => {
@@ -178,7 +257,12 @@ describe('an answer that is none is a 502 that says where to look', () => {
     ['nothing at all', (socket) => socket.end(), 'upstream_cut', 'broke'],
     ['a reset', (socket) => socket.resetAndDestroy(), 'upstream_cut', 'broke'],
     ['something that is not HTTP', (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'), 'upstream_invalid', 'base URL'],
-    ['a header that HTTP does not allow', (socket) => socket.end('HTTP/1.1 200 OK\r\nx: a\u0001b\r\n\r\n'), 'upstream_invalid', 'base URL'],
+    [
+      'a header that HTTP does not allow',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nx: a\u0001b\r\n\r\n'),
+      'upstream_invalid',
+      'base URL',
+    ],
     ['half of a head', (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-ty'), 'upstream_cut', 'broke'],
     [
       'half of an error',
@@ -253,7 +337,9 @@ describe('a stream that fails once it has begun ends with an error event and no 
       expect(response.status).toBe(200)
       const text = await response.text()
       const last = text.trim().split('\n').at(-1) ?? ''
-      expect(JSON.parse(last.replace(/^data: /, ''))).toMatchObject({ error: { message: expect.stringContaining(contains) } })
+      expect(JSON.parse(last.replace(/^data: /, ''))).toMatchObject({
+        error: { message: expect.stringContaining(contains) },
+      })
       expect(text).not.toContain('[DONE]')
       const { trace, spans } = await trunkline.trace(response.headers.get('x-trace-id'))
       expect(trace).toMatchObject({ status: 'error', httpStatus: 200 })
@@ -272,4 +358,94 @@ describe('a stream that fails once it has begun ends with an error event and no 
     const { trace } = await trunkline.trace(response.headers.get('x-trace-id'))
     expect(trace.status).toBe('error')
   })
+})
+
+describe('whatever a provider answers, it reaches the client and is no fault of ours', () => {
+  const odd = fc.jsonValue({ maxDepth: 2 })
+  const word = fc.constantFrom('stop', 'tool_calls', 'constructor', '__proto__', 'toString', '')
+  const field = fc.oneof(odd, word)
+  const call = fc.oneof(
+    odd,
+    fc.record({ index: field, id: field, function: fc.oneof(odd, fc.record({ name: field, arguments: field })) }),
+  )
+  const message = fc.oneof(
+    odd,
+    fc.record(
+      {
+        role: field,
+        content: fc.oneof(odd, fc.array(odd)),
+        tool_calls: fc.oneof(odd, fc.array(call)),
+        refusal: odd,
+        reasoning: odd,
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  const choice = fc.oneof(
+    odd,
+    fc.record({ index: field, message, delta: message, finish_reason: field }, { requiredKeys: [] }),
+  )
+  const usage = fc.oneof(
+    odd,
+    fc.dictionary(fc.constantFrom('prompt_tokens', 'completion_tokens', 'prompt_tokens_details'), odd),
+  )
+  const answer = fc.oneof(
+    odd,
+    fc.record(
+      {
+        id: field,
+        model: field,
+        choices: fc.oneof(odd, fc.array(choice, { maxLength: 3 })),
+        usage,
+        error: odd,
+        x_groq: odd,
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  const answers = [
+    ['whole answers', 'application/json', answer.map((value) => written(value))],
+    [
+      'streams',
+      'text/event-stream',
+      fc.array(answer, { maxLength: 4 }).map((events) => events.map((event) => `data: ${written(event)}\n\n`).join('')),
+    ],
+    ['streams of bytes', 'text/event-stream', fc.string({ unit: 'binary', maxLength: 300 })],
+    [
+      'errors',
+      'application/json',
+      fc
+        .oneof(answer, fc.record({ error: fc.oneof(odd, fc.record({ message: field, type: field, code: field })) }))
+        .map((value) => written(value)),
+    ],
+  ] as const
+
+  for (const [name, type, bodies] of answers) {
+    test(name, { timeout: 60_000 }, async () => {
+      const status = name === 'errors' ? 418 : 200
+      let body = ''
+      await using upstream = await startAnswering((_request, response) => {
+        response.writeHead(status, { 'content-type': type })
+        response.end(body)
+      })
+      await using trunkline = await pointedAt(upstream.url)
+      const ids: (string | null)[] = []
+      const stream = type === 'text/event-stream'
+      const asked = { ...chat, stream, ...(stream && { stream_options: { include_usage: true } }) }
+      await fc.assert(
+        fc.asyncProperty(bodies, async (sent) => {
+          body = sent
+          const response = await post(trunkline.url, asked)
+          ids.push(response.headers.get('x-trace-id'))
+          const text = await response.text()
+          if (status === 200) expect([response.status, text]).toEqual([200, sent.toWellFormed().replace(/^\ufeff/, '')])
+          else expect(JSON.parse(text)).toMatchObject({ error: { message: expect.any(String) } })
+          expect((await post(trunkline.url, { ...asked, stream_options: undefined })).status).toBeLessThan(502)
+        }),
+        { numRuns: 100 },
+      )
+      for (const id of ids.slice(-40)) expect((await trunkline.trace(id)).spans).toHaveLength(2)
+      expect((await post(trunkline.url, { ...chat, model: 'mock/echo' })).status).toBe(200)
+    })
+  }
 })

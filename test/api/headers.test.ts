@@ -35,7 +35,11 @@ describe('what a call belongs to', () => {
       'x-project-id': 'default',
       'user-agent': 'a-test/1',
     })
-    expect(idsOf(response)).toMatchObject({ 'x-thread-id': 'thread-1', 'x-provider-name': 'mock', 'x-model-name': 'mock/echo' })
+    expect(idsOf(response)).toMatchObject({
+      'x-thread-id': 'thread-1',
+      'x-provider-name': 'mock',
+      'x-model-name': 'mock/echo',
+    })
     const view = await trunkline.trace(response.headers.get('x-trace-id'))
     expect(view.trace).toMatchObject({ runId: 'run 1/ä', threadId: 'thread-1', label: 'greeter' })
     const { detail } = callIn(view)
@@ -50,9 +54,19 @@ describe('what a call belongs to', () => {
   for (const prefix of ['trunkline', 'vllora']) {
     test(`is told by baggage as ${prefix}.run_id and its like`, async () => {
       await using trunkline = await startTest()
-      const given = { run_id: 'run-1', thread_id: 'Łódź 1', thread_title: 'Ça va, Ł?', label: 'über', project_id: 'default' }
-      const entries = Object.entries(given).map(([key, value]) => `${prefix}.${key}=${encodeURIComponent(value)};meta=1`)
-      const response = await post(trunkline.url, { baggage: ['other=1', ...entries, 'broken', 'trunkline.run_id2=%'].join(' , ') })
+      const given = {
+        run_id: 'run-1',
+        thread_id: 'Łódź 1',
+        thread_title: 'Ça va, Ł?',
+        label: 'über',
+        project_id: 'default',
+      }
+      const entries = Object.entries(given).map(
+        ([key, value]) => `${prefix}.${key}=${encodeURIComponent(value)};meta=1`,
+      )
+      const response = await post(trunkline.url, {
+        baggage: ['other=1', ...entries, 'broken', 'trunkline.run_id2=%'].join(' , '),
+      })
       expect(response.status).toBe(200)
       const view = await trunkline.trace(response.headers.get('x-trace-id'))
       expect(view.trace).toMatchObject({ runId: 'run-1', threadId: 'Łódź 1', label: 'über' })
@@ -153,8 +167,18 @@ describe('the trace id', () => {
 
 describe('the ids come back on errors too', () => {
   const asked = { traceparent: `00-${traceId}-${parentId}-01`, 'x-run-id': 'r', 'x-thread-id': 't' }
-  const base = { 'x-trace-id': traceId, 'x-run-id': 'r', 'x-thread-id': 't', 'x-provider-name': null, 'x-model-name': null }
-  const named = (model: string, provider: string | null): object => ({ ...base, 'x-model-name': model, 'x-provider-name': provider })
+  const base = {
+    'x-trace-id': traceId,
+    'x-run-id': 'r',
+    'x-thread-id': 't',
+    'x-provider-name': null,
+    'x-model-name': null,
+  }
+  const named = (model: string, provider: string | null): object => ({
+    ...base,
+    'x-model-name': model,
+    'x-provider-name': provider,
+  })
 
   for (const [name, status, body, expected] of [
     ['of a body that cannot be read', 400, { model: 7 }, base],
@@ -211,7 +235,11 @@ describe("the provider's headers", () => {
     ['an error that is rewritten', 429, 'Slow down.', 'text/plain'],
   ] as const) {
     test(`with ${name}: hints, limits and ids reach the client, and nothing of the connection or for pages`, async () => {
-      await using upstream = await startAnswering({ status, headers: { ...kept, ...passed, 'content-type': type }, body })
+      await using upstream = await startAnswering({
+        status,
+        headers: { ...kept, ...passed, 'content-type': type },
+        body,
+      })
       await using trunkline = await startTest({ settings: { 'providers.openai.base_url': upstream.url } })
       const response = await post(trunkline.url, {}, { ...hello, model: 'm', stream: type === 'text/event-stream' })
       expect(response.status).toBe(status)
@@ -225,7 +253,7 @@ describe("the provider's headers", () => {
     })
   }
 
-  test('the id for the provider\'s support is in the trace', async () => {
+  test("the id for the provider's support is in the trace", async () => {
     await using upstream = await startAnswering({ headers: { 'x-request-id': 'req_1' }, body: '{}' })
     await using trunkline = await startTest({ settings: { 'providers.openai.base_url': upstream.url } })
     const response = await post(trunkline.url, {}, { ...hello, model: 'm' })

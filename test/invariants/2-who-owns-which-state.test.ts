@@ -22,8 +22,8 @@ test('what a part was told is its own: to change it changes nothing for who told
   })
   const got = Promise.withResolvers<Snapshot>()
   const near = link(port, { snapshot: got.resolve })
-  const snapshot = await got.promise
-  ;(snapshot.value as { problems: string[] }).problems.push('Mine.')
+  const { value } = await got.promise
+  Object.assign(value, { problems: ['Mine.'] })
   expect(owned.problems).toEqual(['One.'])
 
   const answer = await near.ask<{ problems: string[] }>('condition', undefined, 1_000)

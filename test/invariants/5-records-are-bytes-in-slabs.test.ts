@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { dataFiles } from '../../src/store/files.ts'
 import { borderSpy } from '../support/border-spy.ts'
-import { askChat, bothWays, isReady, readiness, startUpstream } from '../support/calls.ts'
+import { askChat, bothWays, conversationOf, isReady, postChat, readiness, startUpstream } from '../support/calls.ts'
 import { startTest } from '../support/trunkline.ts'
 
 const oneMegabyte = { 'recording.in_flight_bytes': String(1 << 20) }
@@ -34,8 +34,8 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     })
     response.end('data: {"choices":[{"index":0,"delta":{"content":", second half"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
     const { traceId } = await answer
-    const { spans } = await trunkline.trace(traceId)
-    expect(spans[0]?.conversation?.answer?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: 'first half, second half' }])
+    const shown = await trunkline.trace(traceId)
+    expect(conversationOf(shown)?.answer?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: 'first half, second half' }])
   })
 
   test('when the writer cannot follow bodies go first, then spans, never the ledger, and health says so', async () => {
@@ -60,15 +60,15 @@ describe.each(bothWays)('%s', (_name, spawn) => {
 
     border.release()
     const first = await trunkline.trace(asked[0]?.traceId)
-    expect(first.spans[0]?.conversation?.messages[0]?.parts).toEqual([{ kind: 'text', text: large }])
+    expect(conversationOf(first)?.messages[0]?.parts).toEqual([{ kind: 'text', text: large }])
     const eighth = await trunkline.trace(asked[7]?.traceId)
     expect(eighth.spans.map(({ kind }) => kind)).toEqual(['call', 'attempt'])
-    expect(eighth.spans[0]?.conversation).toBeUndefined()
+    expect(conversationOf(eighth)).toBeUndefined()
     const paid = rowsOf(dataFiles(trunkline.dataDir).ledger, 'select lower(hex(trace_id)) as id from ledger').map(({ id }) => id)
     expect(new Set(paid)).toEqual(new Set(asked.map(({ traceId }) => traceId)))
     // Once there is room everything is recorded again.
-    const { spans } = await trunkline.trace((await askChat(trunkline.url, large)).traceId)
-    expect(spans[0]?.conversation?.answer?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: large }])
+    const again = await trunkline.trace((await askChat(trunkline.url, large)).traceId)
+    expect(conversationOf(again)?.answer?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: large }])
   })
 
   test('an answer with a gap is kept up to the gap, and says so', async () => {
@@ -83,24 +83,23 @@ describe.each(bothWays)('%s', (_name, spawn) => {
       spawn: border.spawn,
       settings: { ...oneMegabyte, 'providers.openai.base_url': upstream.baseUrl },
     })
-    const answer = askChat(trunkline.url, 'Hello', { model: 'some', stream: true })
+    const reply = await postChat(trunkline.url, 'Hello', { model: 'some', stream: true })
+    const reader = reply.body?.pipeThrough(new TextDecoderStream()).getReader()
     const response = await begun.promise
     await vi.waitFor(() => expect(border.passed.some(({ bytes }) => bytes?.includes('first'))).toBe(true))
     border.hold()
     for (let index = 0; index < 4; index++) await askChat(trunkline.url, 'x'.repeat(300_000))
-    response.write(eventOf(' LOST '))
-    // The stream is read by the gateway as it comes: a call that comes after it is answered after it.
-    await vi.waitFor(async () => {
-      await askChat(trunkline.url, 'Hello')
-      expect((await readiness(trunkline.url)).status).toBe('degraded')
-    })
+    // So much that it is not held back for more.
+    response.write(eventOf(` LOST ${'x'.repeat(5_000)}`))
+    let text = ''
+    while (!text.includes('LOST') || !text.endsWith('\n\n')) text += (await reader?.read())?.value
     border.release()
     await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 1 } })
     response.end(`${eventOf(' last')}data: [DONE]\n\n`)
-    const { traceId, text } = await answer
-    expect(text).toContain('LOST')
-    const { spans } = await trunkline.trace(traceId)
-    const { answer: kept, notes } = spans[0]?.conversation ?? {}
+    while (!text.includes('[DONE]')) text += (await reader?.read())?.value
+    await reader?.read()
+    const shown = await trunkline.trace(reply.headers.get('x-trace-id'))
+    const { answer: kept, notes } = conversationOf(shown) ?? {}
     expect(kept?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: 'first' }])
     expect(notes?.[0]).toMatch(/^Of the answer the first \d+ of \d+ bytes were kept\.$/)
   })
@@ -110,20 +109,20 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     const content = 'Lang, länger, am längsten. '.repeat(20_000)
     const { traceId, text, status } = await askChat(trunkline.url, content)
     expect(status).toBe(200)
-    const { trace, spans } = await trunkline.trace(traceId)
-    expect(trace.status).toBe('ok')
-    expect(spans.map((span) => span.status)).toEqual(['ok', 'ok'])
-    const [request, answer] = rowsOf(dataFiles(trunkline.dataDir).traces, 'select bodies from spans order by kind desc, started_us').map(
-      ({ bodies }) => JSON.parse(String(bodies)) as Record<string, { length: number; whole: { length: number; sha256: string } }>,
-    ).map((one) => one['request'] ?? one['answer']).toSorted((a, b) => (b?.whole.length ?? 0) - (a?.whole.length ?? 0)).toReversed()
+    const shown = await trunkline.trace(traceId)
+    expect(shown.trace.status).toBe('ok')
+    expect(shown.spans.map((span) => span.status)).toEqual(['ok', 'ok'])
+    const [answer, request] = rowsOf(dataFiles(trunkline.dataDir).traces, 'select bodies from spans order by kind').map(
+      ({ bodies }) => JSON.parse(String(bodies)) as { request?: object; answer?: object },
+    )
     const sent = JSON.stringify({ model: 'mock/echo', messages: [{ role: 'user', content }] })
     const wholeOf = (body: string): object => ({
       length: Buffer.byteLength(body),
       sha256: createHash('sha256').update(body).digest('hex'),
     })
-    expect(request).toMatchObject({ length: 1000, whole: wholeOf(sent) })
-    expect(answer).toMatchObject({ length: 1000, whole: wholeOf(text) })
-    expect(spans[0]?.conversation?.notes).toContain(`Of the request the first 1000 of ${Buffer.byteLength(sent)} bytes were kept.`)
+    expect(request?.request).toMatchObject({ length: 1000, whole: wholeOf(sent) })
+    expect(answer?.answer).toMatchObject({ length: 1000, whole: wholeOf(text) })
+    expect(conversationOf(shown)?.notes).toContain(`Of the request the first 1000 of ${Buffer.byteLength(sent)} bytes were kept.`)
   })
 
   test('a name of two million letters is recorded like any other', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { askChat, bothWays } from '../support/calls.ts'
+import { askChat, bothWays, conversationOf } from '../support/calls.ts'
 import { startTest } from '../support/trunkline.ts'
 
 describe.each(bothWays)('%s', (_name, spawn) => {
@@ -11,12 +11,12 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     for (let index = 0; index < 50; index++) {
       const content = `Call ${index}, ${'ü'.repeat(index)}`
       const { traceId } = await askChat(trunkline.url, content, index % 2 === 0 ? {} : { stream: true })
-      const { spans } = await trunkline.trace(traceId)
-      expect(spans.map(({ kind, status }) => [kind, status])).toEqual([
+      const shown = await trunkline.trace(traceId)
+      expect(shown.spans.map(({ kind, status }) => [kind, status])).toEqual([
         ['call', 'ok'],
         ['attempt', 'ok'],
       ])
-      expect(spans[0]?.conversation).toMatchObject({
+      expect(conversationOf(shown)).toMatchObject({
         messages: [{ role: 'user', parts: [{ kind: 'text', text: content }] }],
         answer: { choices: [{ message: { parts: [{ kind: 'text', text: content }] }, finish: 'stop' }] },
         notes: [],

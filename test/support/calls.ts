@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, vi } from 'vitest'
+import type { Conversation, TraceView } from '../../src/store/show.ts'
 import { inThreads, type Spawn } from '../../src/threads/supervisor.ts'
 import { oneThread } from './trunkline.ts'
 
@@ -29,6 +30,11 @@ export async function askChat(url: string, content: string, fields: object = {})
   const response = await postChat(url, content, fields)
   const traceId = response.headers.get('x-trace-id')
   return { status: response.status, text: await response.text(), traceId }
+}
+
+/** What a trace with one call tells of it. */
+export function conversationOf({ spans: [call] }: TraceView): Conversation | undefined {
+  return call?.kind === 'call' ? call.conversation : undefined
 }
 
 export interface Readiness {

@@ -20,7 +20,8 @@ export function readRequest(body: Buffer, limits: RequestLimits): RequestFacts {
       `The body nests arrays and objects more than ${limits.jsonDepth} deep. Flatten it, or raise limits.json_depth.`,
     )
   }
-  const request = parse(body)
+  // A list is not even parsed, since nobody has looked how deep it is.
+  const request = isList(body) ? undefined : parse(body)
   if (!scan || typeof request !== 'object' || request === null) {
     throw new GatewayError('bad_request', 'The body must be a JSON object with `model` and `messages`.')
   }
@@ -80,6 +81,10 @@ function usageEdit(body: Buffer, options: Span | undefined, objectEnd: number): 
   const inside = options.start + 1
   return { start: inside, end: inside, text: scan.members.size === 0 ? includeUsage : `${includeUsage},` }
 }
+
+const openBracket = 0x5b
+
+const isList = (body: Buffer): boolean => body.find((byte) => byte > 0x20) === openBracket
 
 function parse(body: Buffer): unknown {
   try {

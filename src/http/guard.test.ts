@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { expect, test } from 'vitest'
+import { checkJson, checkSender } from './guard.ts'
+
+const refusal = (headers: IncomingHttpHeaders): string | undefined => {
+  try {
+    checkSender(headers, Object.entries(headers).flat() as string[])
+    return undefined
+  } catch (thrown) {
+    return (thrown as { code: string }).code
+  }
+}
+
+test.each(['localhost', 'localhost:9090', 'LocalHost:1', '127.0.0.1', '127.0.0.1:9090', '127.0.0.2:9090', '127.9.9.9', '[::1]', '[::1]:65535'])(
+  'a call to %s is for this machine',
+  (host) => {
+    expect(refusal({ host })).toBeUndefined()
+  },
+)
+
+test.each([
+  undefined,
+  '',
+  ':9090',
+  'evil.example',
+  'localhost.evil.example',
+  'evil.example:9090',
+  '127.0.0.1.evil.example',
+  '127.0.0.1.nip.io:9090',
+  '128.0.0.1',
+  '0.0.0.0:9090',
+  '127.0.0.1:9090:1',
+  '127.0.0.1:evil',
+  '127.0.0.1@evil.example',
+  '::1',
+  '[::1].evil.example',
+  '[::2]',
+  'localhost, evil.example',
+  ' localhost',
+])('a call to %j is refused', (host) => {
+  expect(refusal(host === undefined ? {} : { host })).toBe('forbidden_host')
+})
+
+test('a page of our own may call, and no other', () => {
+  const host = '127.0.0.1:9090'
+  expect(refusal({ host, origin: 'http://127.0.0.1:9090' })).toBeUndefined()
+  for (const origin of ['http://localhost:9090', 'http://127.0.0.1:3000', 'https://127.0.0.1:9090', 'https://evil.example', 'null', '']) {
+    expect(refusal({ host, origin }), origin).toBe('forbidden_origin')
+  }
+  expect(refusal({ host, 'sec-fetch-site': 'cross-site' })).toBe('forbidden_origin')
+  expect(refusal({ host, 'sec-fetch-site': 'none' })).toBeUndefined()
+})
+
+test('a second Host is refused, however it is written', () => {
+  const raw = ['Host', 'localhost', 'Accept', 'host', 'hOST', 'localhost']
+  expect(() => checkSender({ host: 'localhost' }, raw)).toThrow('There is more than one Host header')
+  expect(() => checkSender({ host: 'localhost' }, raw.slice(0, 4))).not.toThrow()
+})
+
+test('what came in is shown, shortened and quoted', () => {
+  expect(() => checkSender({ host: `${'e'.repeat(500)}\u001b[2J` }, [])).toThrow(`The Host "${'e'.repeat(100)}" is not this machine.`)
+  expect(() => checkSender({ host: 'a\u001b[2J' }, [])).toThrow('"a\\u001b[2J"')
+})
+
+test('only JSON is taken: everything else a page can send without asking', () => {
+  for (const type of ['application/json', 'Application/JSON', 'application/json; charset=utf-8', 'application/json ;x']) {
+    expect(() => checkJson(type), type).not.toThrow()
+  }
+  for (const type of [undefined, '', 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'text/plain; application/json']) {
+    expect(() => checkJson(type), type).toThrow(/The content-type must be application\/json, not/)
+  }
+})
+
+test('a body that would have to be unpacked first is refused', () => {
+  for (const encoding of [undefined, 'identity', 'Identity']) expect(() => checkJson('application/json', encoding)).not.toThrow()
+  for (const encoding of ['gzip', 'br', 'identity, gzip']) expect(() => checkJson('application/json', encoding)).toThrow(/content-encoding/)
+})
