@@ -149,8 +149,9 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   const stopParts = async (): Promise<void> => {
-    await parts.writer.stop(partPatienceMs)
+    // Last the writer: nobody who reads keeps it then from tidying up its files.
     await Promise.all([parts.reader.stop(partPatienceMs), parts.control.stop(partPatienceMs)])
+    await parts.writer.stop(partPatienceMs)
     recordsPort?.close()
   }
 

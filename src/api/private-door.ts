@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -21,6 +21,7 @@ export async function openPrivateDoor(dataDir: string, answer: AnswerQuery): Pro
   const path = socketPath(dataDir)
   if (process.platform !== 'win32') {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    checkOwn(dirname(path))
     // What an ended process left behind; a living one would hold the folder's lock.
     rmSync(path, { force: true })
   }
@@ -46,6 +47,13 @@ export async function openPrivateDoor(dataDir: string, answer: AnswerQuery): Pro
         server.closeAllConnections()
       }),
   }
+}
+
+/** In a folder that everybody may write to, somebody else may have been first. */
+function checkOwn(folder: string): void {
+  const { uid, mode } = lstatSync(folder)
+  if (uid === process.getuid?.() && (mode & 0o077) === 0) return
+  throw new Error(`The folder ${folder} must belong to this user alone (mode 0700).`)
 }
 
 function socketPath(dataDir: string): string {

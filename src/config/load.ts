@@ -41,6 +41,7 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
       headerBytes: value('limits.header_bytes'),
       bodyBytes: value('limits.body_bytes'),
       jsonDepth: value('limits.json_depth'),
+      jsonValues: value('limits.json_values'),
     },
     recording: {
       flushIntervalMs: value('recording.flush_interval_ms'),

@@ -77,6 +77,11 @@ export const settings = {
     from: integer(8, 10_000),
     fallback: () => 200,
   }),
+  'limits.json_values': setting({
+    help: 'how many values a body may have in its arrays and objects',
+    from: integer(100, 100_000_000),
+    fallback: () => 1_000_000,
+  }),
   'recording.flush_interval_ms': setting({
     help: 'how long records may wait before they are written',
     from: integer(1, 60_000),

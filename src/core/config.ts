@@ -13,6 +13,7 @@ export interface Config {
     readonly headerBytes: number
     readonly bodyBytes: number
     readonly jsonDepth: number
+    readonly jsonValues: number
   }
   readonly recording: RecordingConfig
   readonly providers: Readonly<Record<string, ProviderConfig>>

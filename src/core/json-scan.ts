@@ -11,6 +11,8 @@ export interface ObjectScan {
   readonly repeated: readonly string[]
   /** How deep arrays and objects are nested; the outermost object is 1. Never more than one past the limit given. */
   readonly depth: number
+  /** How many commas there are: a body with millions of values takes longer to parse than anybody may take. */
+  readonly commas: number
   /** Where the outermost object ends, its brace included. */
   readonly end: number
 }
@@ -31,7 +33,11 @@ const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byt
  * Whether the bytes are valid JSON is not checked: what is not gives some places, in linear time. Anything but an object
  * gives `undefined`.
  */
-export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): ObjectScan | undefined {
+export function scanObject(
+  bytes: Buffer,
+  maxDepth = Number.POSITIVE_INFINITY,
+  maxCommas = Number.POSITIVE_INFINITY,
+): ObjectScan | undefined {
   let at = 0
   while (at < bytes.length && isSpace(bytes[at] as number)) at++
   if (bytes[at] !== openBrace) return undefined
@@ -40,6 +46,7 @@ export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): 
   const repeated: string[] = []
   let deepest = 1
   let depth = 1
+  let commas = 0
   let key: string | undefined
   let valueStart = -1
   let valueEnd = -1
@@ -63,7 +70,9 @@ export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): 
       if (depth > maxDepth) break
     } else if (byte === closeBrace || byte === closeBracket) {
       depth--
-    } else if (!inside && byte !== comma && byte !== colon && valueStart < 0) valueStart = at
+    } else if (byte === comma) {
+      if (++commas > maxCommas) break
+    } else if (!inside && byte !== colon && valueStart < 0) valueStart = at
 
     if (depth > 1) continue
     if (depth === 1 && byte !== comma) {
@@ -78,7 +87,7 @@ export function scanObject(bytes: Buffer, maxDepth = Number.POSITIVE_INFINITY): 
     key = undefined
     valueStart = -1
   }
-  return { members, repeated, depth: deepest, end: at }
+  return { members, repeated, depth: deepest, commas, end: at }
 }
 
 function keyOf(bytes: Buffer, start: number, end: number): string {

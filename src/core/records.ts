@@ -37,7 +37,7 @@ export interface SlabCounters {
   lost(): Lost
 }
 
-export const lostCounters = { bodies: 1, bodyBytes: 2, spans: 3, slabs: 4, slabBytes: 5 } as const
+export const lostCounters = { bodies: 1, bodyBytes: 2, spans: 3, slabBytes: 4 } as const
 export type Lost = Readonly<Record<keyof typeof lostCounters, number>>
 
 /** Counters that the gateway and the writer share. The first is read for every chunk, so it is a plain 32-bit number. */
@@ -53,7 +53,6 @@ export function slabCounters(shared: SharedArrayBuffer): SlabCounters {
       bodies: read(lostCounters.bodies),
       bodyBytes: read(lostCounters.bodyBytes),
       spans: read(lostCounters.spans),
-      slabs: read(lostCounters.slabs),
       slabBytes: read(lostCounters.slabBytes),
     }),
   }

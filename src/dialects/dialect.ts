@@ -12,8 +12,11 @@ export interface Dialect {
   /** Headers of the client that mean something to a provider of this dialect and go up as they are. */
   readonly requestHeaders: readonly string[]
 
-  /** What the gateway itself has to know of a request; throws what the client should mend. */
-  readRequest(body: Buffer, limits: RequestLimits): RequestFacts
+  /**
+   * What the gateway itself has to know of a request; throws what the client should mend. `onModel` hears the model's name
+   * as soon as it is known, so that a refusal can name it too.
+   */
+  readRequest(body: Buffer, limits: RequestLimits, onModel: (model: string) => void): RequestFacts
   /** The client's own bytes with the documented edits and nothing else changed. */
   editRequest(body: Buffer, facts: RequestFacts, edits: RequestEdits): Buffer
   /** Watches the bytes of an answer on their way to the client. */
@@ -35,6 +38,7 @@ export interface Dialect {
 
 export interface RequestLimits {
   readonly jsonDepth: number
+  readonly jsonValues: number
 }
 
 export interface RequestFacts {

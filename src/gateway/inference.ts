@@ -2,7 +2,7 @@ import type { Config } from '../core/config.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Door, Exchange, Reply } from '../http/exchange.ts'
 import type { Send } from '../http/upstream.ts'
-import { type Facts, plan } from '../routing/plan.ts'
+import { type Facts, plan, type Target } from '../routing/plan.ts'
 import type { CallStart, CallTrace } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
@@ -44,9 +44,14 @@ async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDe
 
   const body = await exchange.body()
   trace.received(body)
-  const facts = dialect.readRequest(body, limits)
-  trace.asked(facts.model, facts.stream)
-  replyHeaders['x-model-name'] = headerText(facts.model)
+  let targets: readonly Target[] = []
+  const facts = dialect.readRequest(body, limits, (model) => {
+    targets = plan(model, routing)
+    trace.asked(model, targets[0]?.provider.name)
+    replyHeaders['x-model-name'] = headerText(model)
+    if (targets[0]) replyHeaders['x-provider-name'] = headerText(targets[0].provider.name)
+  })
+  trace.streams(facts.stream)
 
   const call: Call = {
     dialect,
@@ -57,7 +62,7 @@ async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDe
     replyHeaders,
     onGone: (listener) => exchange.onGone(listener),
   }
-  return replyOf(await tryTargets(call, plan(facts.model, routing), deps.send), dialect)
+  return replyOf(await tryTargets(call, targets, deps.send), dialect)
 }
 
 const replyOf = ({ status, headers, body, streaming }: Answer, dialect: Dialect): Reply => ({

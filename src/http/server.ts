@@ -17,9 +17,9 @@ export interface ServerOptions {
 
 export interface HttpServer {
   listen(host: string, port: number): Promise<AddressInfo>
-  /** Takes no more connections; resolves when those there are have ended. */
+  /** Takes nothing more; resolves when every reply that was due has left, or has been cut. */
   close(): Promise<void>
-  /** Ends what is still open. */
+  /** Ends what is still open: each exchange hears of it. */
   cut(): void
 }
 
@@ -33,10 +33,21 @@ export function httpServer(options: ServerOptions): HttpServer {
   /** The last request that came on a connection: what is wrong after it may be its body, or come before its reply. */
   const latest = new WeakMap<Duplex, HttpExchange>()
 
+  const open = new Set<HttpExchange>()
+  let closing: { readonly done: () => void } | undefined
+  const left = (exchange: HttpExchange): void => {
+    open.delete(exchange)
+    if (open.size === 0) closing?.done()
+  }
+
   const take = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new HttpExchange(req, res, clock(), limits.bodyBytes)
     latest.set(req.socket, exchange)
+    open.add(exchange)
+    res.once('close', () => left(exchange))
     try {
+      if (closing) exchange.isLast()
+      if (closing) throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.')
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
       if (door.method === 'POST') checkJson(req.headers)
@@ -104,11 +115,18 @@ export function httpServer(options: ServerOptions): HttpServer {
           resolve(server.address() as AddressInfo)
         })
       }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-      }),
+    async close() {
+      const allLeft = new Promise<void>((resolve) => {
+        closing = { done: resolve }
+      })
+      // A connection that is kept alive would bring the next request.
+      for (const exchange of open) exchange.isLast()
+      const ended = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      if (open.size > 0) await allLeft
+      server.closeAllConnections()
+      await ended
+    },
     cut: () => {
       for (const socket of sockets) socket.destroy()
     },
@@ -270,6 +288,11 @@ class HttpExchange implements Exchange {
     this.failure = error
     if (encodeFailure) this.res.end(encodeFailure(error))
     else this.res.destroy()
+  }
+
+  /** The connection ends with this reply. */
+  isLast(): void {
+    this.res.shouldKeepAlive = false
   }
 
   private closed(): void {

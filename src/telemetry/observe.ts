@@ -42,8 +42,9 @@ export function observe(source: Source, trace: AttemptTrace, watch: Watch): Sour
   const end = (failure?: GatewayError): void => {
     const facts = look(() => watch.end(), unreadable)
     const { model, finishReason, usage, usageReported, error: said, unread } = facts
-    const error = failure ?? said
-    const status = failure?.code === 'cancelled' ? 'cancelled' : error ? 'error' : 'ok'
+    // A client hangs up at an error that the provider sent: the call failed, it was not given up.
+    const error = said ?? failure
+    const status = error?.code === 'cancelled' ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
       status,
       error: error && errorOf(error),

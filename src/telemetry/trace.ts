@@ -66,6 +66,7 @@ export class CallTrace {
   private queuedUs: number | undefined
   private requestBytes = 0
   private modelAsked: string | undefined
+  private provider: string | undefined
   private streaming = false
   private attempts = 0
   private last: AttemptTrace | undefined
@@ -87,8 +88,13 @@ export class CallTrace {
     capture.release()
   }
 
-  asked(model: string, streaming: boolean): void {
+  /** The model's name is known, and who would answer to it. */
+  asked(model: string, provider: string | undefined): void {
     this.modelAsked = model
+    this.provider = provider
+  }
+
+  streams(streaming: boolean): void {
     this.streaming = streaming
   }
 
@@ -110,8 +116,9 @@ export class CallTrace {
       return
     }
     const { traceId, projectId, runId, threadId, label } = start.ids
-    const cancelled = done.gone || done.error?.code === 'cancelled'
-    const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || last?.error ? 'error' : 'ok'
+    const failed = last?.outcome.status === 'error'
+    const cancelled = !failed && (done.gone || done.error?.code === 'cancelled')
+    const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
     const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
     const span: SpanRecord = {
       traceId,
@@ -133,7 +140,7 @@ export class CallTrace {
       dialect: start.dialect,
       streaming: this.streaming,
       modelAsked: this.modelAsked,
-      provider: last?.start.provider,
+      provider: last?.start.provider ?? this.provider,
       modelAnswered: last?.outcome.modelAnswered,
       finishReason: last?.outcome.finishReason,
       usage: last?.outcome.usage,

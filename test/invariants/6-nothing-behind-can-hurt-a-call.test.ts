@@ -142,7 +142,7 @@ describe.concurrent('on real threads', () => {
     other.exec('alter table spans rename to elsewhere')
     const { status, traceId } = await askChat(trunkline.url, 'Hello')
     expect(status).toBe(200)
-    const problem = 'Traces cannot be written: no such table: main.spans'
+    const problem = 'Traces cannot be written: no such table: spans'
     await vi.waitFor(async () => expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: [problem] }), waiting)
     other.exec('alter table elsewhere rename to spans')
     other.close()

@@ -116,7 +116,8 @@ export async function dataFolder(): Promise<DataFolder> {
         userAgent: call.userAgent ?? 'test',
       })
       trace.received(request)
-      trace.asked(model, false)
+      trace.asked(model, 'openai')
+  trace.streams(false)
       const start = { provider: 'openai', dialect: 'openai-chat', model, requestBytes: request.length }
       for (let failed = 0; failed < (call.failsBefore ?? 0); failed++) {
         const attempt = trace.attempt(start)

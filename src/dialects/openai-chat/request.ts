@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../../core/error.ts'
-import { scanObject, splice, type Span } from '../../core/json-scan.ts'
+import { type ObjectScan, scanObject, type Span, splice } from '../../core/json-scan.ts'
 import type { RequestEdits, RequestFacts, RequestLimits } from '../dialect.ts'
 
 /** Fields of the gateway's predecessor and of what is yet to come. To take them and do nothing would be a lie. */
@@ -9,47 +9,65 @@ const notYet = ['router', 'extra', 'mcp_servers'] as const
 /** The fields that the gateway reads or edits. */
 const read = ['model', 'messages', 'stream', 'stream_options'] as const
 
-export function readRequest(body: Buffer, limits: RequestLimits): RequestFacts {
-  if (body.length === 0) throw new GatewayError('invalid_json', 'The request has no body. Send a JSON object with `model` and `messages`.')
-  if (!isUtf8(body)) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, so it cannot be JSON.')
-  // Before parsing: what is nested too deeply must not get as far as code that walks it.
-  const scan = scanObject(body, limits.jsonDepth)
-  if (scan && scan.depth > limits.jsonDepth) {
-    throw new GatewayError(
-      'bad_request',
-      `The body nests arrays and objects more than ${limits.jsonDepth} deep. Flatten it, or raise limits.json_depth.`,
-    )
-  }
-  // A list is not even parsed, since nobody has looked how deep it is.
-  const request = isList(body) ? undefined : parse(body)
-  if (!scan || typeof request !== 'object' || request === null) {
-    throw new GatewayError('bad_request', 'The body must be a JSON object with `model` and `messages`.')
-  }
+export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model: string) => void): RequestFacts {
+  const scan = scanned(body, limits)
+  const request = parse(body) as Readonly<Record<string, unknown>>
   for (const field of read) {
     if (scan.repeated.includes(field)) {
-      throw invalid(field, `\`${field}\` stands more than once in the body, and parsers differ in which one they take. Send it once.`)
+      throw invalid(field, `\`${field}\` stands more than once in the body, and parsers differ in which they take. Send it once.`)
     }
   }
-  const { model, messages, stream, stream_options: options } = request as Record<string, unknown>
-  if (model === undefined) throw invalid('model', '`model` is missing. Send the name of a model, such as "mock/echo".')
-  if (typeof model !== 'string') throw invalid('model', `\`model\` must be a string, not ${kindOf(model)}.`)
-  if (model.trim() === '') throw invalid('model', '`model` is empty. Send the name of a model, such as "mock/echo".')
-  if (messages === undefined) throw invalid('messages', '`messages` is missing. Send a list of messages, each with `role` and `content`.')
-  if (!Array.isArray(messages)) throw invalid('messages', `\`messages\` must be a list, not ${kindOf(messages)}.`)
-  for (const [index, message] of messages.entries()) {
-    if (typeof message !== 'object' || message === null || Array.isArray(message)) {
-      throw invalid(`messages[${index}]`, `\`messages[${index}]\` must be an object with \`role\` and \`content\`, not ${kindOf(message)}.`)
-    }
-  }
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
-    throw invalid('stream', `\`stream\` must be true or false, not ${kindOf(stream)}.`)
-  }
+  const model = modelOf(request)
+  onModel(model)
+  checkMessages(request['messages'])
+  const stream = request['stream'] ?? false
+  if (typeof stream !== 'boolean') throw invalid('stream', `\`stream\` must be true or false, not ${kindOf(stream)}.`)
   for (const field of notYet) {
     if (scan.members.has(field)) {
       throw new GatewayError('unsupported_field', `Trunkline does not support \`${field}\` yet. Leave it out.`, { param: field })
     }
   }
-  return { model, stream: stream === true, asksUsage: asksUsage(options), scan }
+  return { model, stream, asksUsage: asksUsage(request['stream_options']), scan }
+}
+
+/** Looks the bytes over before anything is made of them: what is too deep or too much is not parsed at all. */
+function scanned(body: Buffer, { jsonDepth, jsonValues }: RequestLimits): ObjectScan {
+  if (body.length === 0) throw new GatewayError('invalid_json', `The request has no body. ${wanted}`)
+  if (!isUtf8(body)) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, so it cannot be JSON.')
+  const scan = scanObject(body, jsonDepth, jsonValues)
+  if (!scan) {
+    // A list is not parsed even to see whether it is one: nobody has looked how deep it is.
+    if (!isList(body)) parse(body)
+    throw new GatewayError('bad_request', `The body must be a JSON object. ${wanted}`)
+  }
+  if (scan.depth > jsonDepth) {
+    throw new GatewayError('bad_request', `The body nests arrays and objects more than ${jsonDepth} deep. Flatten it, or raise limits.json_depth.`)
+  }
+  if (scan.commas > jsonValues) {
+    throw new GatewayError('bad_request', `The body has more than ${jsonValues} values. Send fewer, or raise limits.json_values.`)
+  }
+  return scan
+}
+
+const wanted = 'Send a JSON object with `model` and `messages`.'
+
+function modelOf({ model }: Readonly<Record<string, unknown>>): string {
+  const example = 'Send the name of a model, such as "mock/echo".'
+  if (model === undefined) throw invalid('model', `\`model\` is missing. ${example}`)
+  if (typeof model !== 'string') throw invalid('model', `\`model\` must be a string, not ${kindOf(model)}.`)
+  if (model.trim() === '') throw invalid('model', `\`model\` is empty. ${example}`)
+  return model
+}
+
+function checkMessages(messages: unknown): void {
+  const shape = 'with `role` and `content`'
+  if (messages === undefined) throw invalid('messages', `\`messages\` is missing. Send a list of messages, each ${shape}.`)
+  if (!Array.isArray(messages)) throw invalid('messages', `\`messages\` must be a list, not ${kindOf(messages)}.`)
+  for (const [index, message] of messages.entries()) {
+    if (typeof message === 'object' && message !== null && !Array.isArray(message)) continue
+    const place = `messages[${index}]`
+    throw invalid(place, `\`${place}\` must be an object ${shape}, not ${kindOf(message)}.`)
+  }
 }
 
 function asksUsage(options: unknown): boolean {

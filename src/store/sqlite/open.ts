@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Kysely, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
 import { createPrivate } from '../files.ts'
 
 export interface OpenOptions {
@@ -46,5 +46,18 @@ export function kyselyOn<Db>(database: DatabaseSync): Kysely<Db> {
       }
     },
   }
-  return new Kysely<Db>({ dialect: new SqliteDialect({ database: driver }) })
+  return new Kysely<Db>({ dialect: new NodeSqlite({ database: driver }) })
+}
+
+/** A migration is done as a whole or not at all, which SQLite can and Kysely leaves out: a start may end half-way. */
+class WholeMigrations extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class NodeSqlite extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new WholeMigrations()
+  }
 }

@@ -1,0 +1,185 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../core/config.ts'
+import { ConfigError } from './error.ts'
+import { type Flags, loadConfig } from './load.ts'
+import type { Environment } from './settings.ts'
+
+interface Given {
+  readonly yaml?: string
+  readonly environment?: Environment
+  readonly settings?: Flags['settings']
+  readonly terminal?: boolean
+}
+
+/** The configuration from a data folder with this file in it. */
+function load({ yaml, environment = {}, settings = {}, terminal = false }: Given): Config & { readonly file: string } {
+  const dataDir = mkdtempSync(join(tmpdir(), 'trunkline-config-'))
+  const file = join(dataDir, 'trunkline.yaml')
+  try {
+    if (yaml !== undefined) writeFileSync(file, yaml)
+    return { ...loadConfig({ dataDir, settings, terminal }, environment), file }
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown
+    throw new ConfigError(thrown.message.replaceAll(file, 'FILE'))
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+describe('what is stronger', () => {
+  const yaml = 'server:\n  port: 1\nlog:\n  level: debug\n'
+
+  test('without anything there are defaults', () => {
+    expect(load({})).toMatchObject({ server: { host: '127.0.0.1', port: 9090 }, log: { level: 'info', format: 'json' } })
+    expect(load({ terminal: true }).log.format).toBe('pretty')
+    expect(load({ yaml: '' }).server.port).toBe(9090)
+    expect(load({ yaml: 'server:\n  port:\nlog:\n' }).server.port).toBe(9090)
+  })
+
+  test('a flag goes before the environment, which goes before the file', () => {
+    const environment = { TRUNKLINE_PORT: '2' }
+    expect(load({ yaml }).server.port).toBe(1)
+    expect(load({ yaml, environment }).server.port).toBe(2)
+    expect(load({ yaml, environment, settings: { 'server.port': '3' } }).server.port).toBe(3)
+    expect(load({ yaml, environment, settings: { 'server.port': '3' } }).log.level).toBe('debug')
+  })
+
+  test('an empty variable is none', () => {
+    expect(load({ yaml, environment: { TRUNKLINE_PORT: '' } }).server.port).toBe(1)
+    expect(load({ environment: { OPENAI_API_KEY: '' } }).providers['openai']).not.toHaveProperty('apiKey')
+  })
+
+  test('a key that was written down goes before one that happens to be in the environment', () => {
+    const environment = { OPENAI_API_KEY: 'sk-env', VLLORA_OPENAI_API_KEY: 'sk-old' }
+    const keyOf = (given: Given): string | undefined => load(given).providers['openai']?.apiKey
+    expect(keyOf({ yaml: 'providers:\n  openai:\n    api_key: sk-file\n', environment })).toBe('sk-file')
+    expect(keyOf({ environment })).toBe('sk-env')
+    expect(keyOf({ environment: { VLLORA_OPENAI_API_KEY: 'sk-old' } })).toBe('sk-old')
+    expect(keyOf({ environment: { OPENAI_API_KEY: ' sk-spaces\n' } })).toBe('sk-spaces')
+  })
+
+  test('OPENAI_BASE_URL is for programs that call us, and means nothing here', () => {
+    expect(load({ environment: { OPENAI_BASE_URL: 'http://127.0.0.1:9090/v1' } }).providers['openai']).not.toHaveProperty('baseUrl')
+    const own = load({ environment: { TRUNKLINE_OPENAI_BASE_URL: 'http://localhost:1/v1' } })
+    expect(own.providers['openai']?.baseUrl).toBe('http://localhost:1/v1')
+  })
+})
+
+describe('what cannot be used is refused with its name and place', () => {
+  test.each<[what: string, given: Given, message: string]>([
+    ['a misspelt key', { yaml: 'server:\n  prot: 1\n' }, 'FILE:2:3: there is no setting server.prot. Did you mean server.port?'],
+    ['a misspelt group', { yaml: 'log:\n  level: info\nservre:\n  port: 1\n' }, 'FILE:3:1: there is no setting servre. Did you mean server?'],
+    ['a key like nothing', { yaml: 'x: 1' }, 'FILE:1:1: there is no setting x. Here may stand: server, log, limits, recording, providers.'],
+    ['a key of every object', { yaml: '__proto__:\n  port: 1\n' }, 'FILE:1:1: there is no setting __proto__. Here may stand:'],
+    ['a provider that there is not', { yaml: 'providers:\n  opnai:\n    api_key: x\n' }, 'FILE:2:3: there is no setting providers.opnai. Did you mean providers.openai?'],
+    ['a word for a number', { yaml: 'server:\n  port: high\n' }, 'FILE:2:3: server.port must be a whole number from 0 to 65535, not "high".'],
+    ['half a number', { environment: { TRUNKLINE_PORT: '80.5' } }, 'TRUNKLINE_PORT: server.port must be a whole number from 0 to 65535, not "80.5".'],
+    ['a number too large', { settings: { 'server.port': '65536' } }, '--port: server.port must be a whole number from 0 to 65535, not "65536".'],
+    ['an empty flag', { settings: { 'server.port': '' } }, '--port: server.port must be a whole number'],
+    ['a list for a number', { yaml: 'server:\n  port: [1]\n' }, 'FILE:2:3: server.port must be a whole number from 0 to 65535, not [1].'],
+    ['an unknown level', { settings: { 'log.level': 'loud' } }, '--log-level: log.level must be debug, info, warn, error, silent, not "loud".'],
+    ['a value for a group', { yaml: 'server: 7\n' }, 'FILE:1:1: server must be a map with host, port.'],
+    ['a list for all', { yaml: '- a\n' }, 'FILE:1:1: the file must be a map of settings.'],
+    ['a word for a truth', { yaml: 'providers:\n  openai:\n    stream_usage: "no"\n' }, 'FILE:3:5: providers.openai.stream_usage must be true or false, not "no".'],
+    ['a word for a list', { yaml: 'providers:\n  openai:\n    models: one\n' }, 'FILE:3:5: providers.openai.models must be a list of names.'],
+    ['an empty name', { yaml: 'providers:\n  openai:\n    models: [""]\n' }, 'providers.openai.models must be a list of names.'],
+    ['an address that is none', { settings: { 'providers.openai.base_url': 'localhost:11434' } }, '--openai-base-url: providers.openai.base_url must be an http or https URL'],
+    ['an address of a file', { settings: { 'providers.openai.base_url': 'file:///etc' } }, 'must be an http or https URL'],
+    ['YAML that is none', { yaml: 'server: {port: [}\n' }, 'FILE:1:17: this is not valid YAML:'],
+    ['a key that stands twice', { yaml: 'server:\n  port: 1\n  port: 2\n' }, 'FILE:3:3: this is not valid YAML: Map keys must be unique'],
+    ['two documents', { yaml: 'log:\n---\nlog:\n' }, 'FILE:2:1: this is not valid YAML:'],
+  ])('%s', (_what, given, message) => {
+    expect(() => load(given)).toThrow(message)
+    expect(() => load(given)).toThrow(ConfigError)
+  })
+
+  test.each(['0.0.0.0', '::', '192.168.0.1', 'example.com', '127.0.0.1.example.com', ''])(
+    'a host that others reach is refused with the reason: %j',
+    (host) => {
+      expect(() => load({ settings: { 'server.host': host } })).toThrow(
+        '--host: server.host must be a loopback address such as 127.0.0.1, not ' +
+          `${JSON.stringify(host)}: without client keys, which Trunkline does not have yet, anybody who reaches the port could spend your keys.`,
+      )
+    },
+  )
+
+  test.each(['localhost', '127.0.0.1', '127.0.0.2', '::1'])('%s is a host that only this machine reaches', (host) => {
+    expect(load({ settings: { 'server.host': host } }).server.host).toBe(host)
+  })
+
+  test('a file that was named must be there', () => {
+    const named = resolve('/nowhere/at-all.yaml')
+    expect(() => loadConfig({ config: named, settings: {}, terminal: false }, {})).toThrow(
+      `The configuration file ${named} cannot be read: ENOENT`,
+    )
+    expect(() => loadConfig({ settings: {}, terminal: false }, { TRUNKLINE_CONFIG: named })).toThrow(named)
+    expect(() => loadConfig({ config: tmpdir(), settings: {}, terminal: false }, {})).toThrow(/cannot be read: EISDIR/)
+  })
+})
+
+describe('a secret is never repeated', () => {
+  const canary = 'sk-canary-1234567890'
+
+  test.each<[what: string, given: Given]>([
+    ['a quote that was left open', { yaml: `providers:\n  openai:\n    api_key: "${canary}\n` }],
+    ['a key with a space in it', { yaml: `providers:\n  openai:\n    api_key: ${canary} x\n` }],
+    ['a key with a letter that is none of a key', { environment: { OPENAI_API_KEY: `${canary}ü` } }],
+    ['a key in a list', { yaml: `providers:\n  openai:\n    api_key: [${canary}]\n` }],
+    ['a password in an address', { settings: { 'providers.openai.base_url': `https://me:${canary}@example.com/v1` } }],
+    ['a user in an address', { yaml: `providers:\n  openai:\n    base_url: https://${canary}@example.com/v1\n` }],
+    ['a mistake on the next line', { yaml: `providers:\n  openai:\n    api_key: ${canary}\n   models: [\n` }],
+  ])('%s', (_what, given) => {
+    let message = ''
+    try {
+      load(given)
+    } catch (thrown) {
+      message = (thrown as Error).message
+    }
+    expect(message).not.toBe('')
+    expect(message).not.toContain(canary)
+  })
+})
+
+describe('where the data is', () => {
+  const dataDirFor = (dataDir: string | undefined, environment: Environment): string =>
+    loadConfig({ ...(dataDir !== undefined && { dataDir }), settings: {}, terminal: false }, { TRUNKLINE_CONFIG: '', ...environment }).dataDir
+
+  test('a flag goes before the variable', () => {
+    expect(dataDirFor('/one', { TRUNKLINE_DATA_DIR: '/two' })).toBe(resolve('/one'))
+    expect(dataDirFor(undefined, { TRUNKLINE_DATA_DIR: '/two' })).toBe(resolve('/two'))
+  })
+
+  test('a relative folder is seen from where the program runs, and ~ is home', () => {
+    expect(dataDirFor('some/where', {})).toBe(resolve('some/where'))
+    expect(dataDirFor('~/traces', {})).toBe(join(homedir(), 'traces'))
+    expect(dataDirFor(undefined, { TRUNKLINE_DATA_DIR: '~' })).toBe(homedir())
+    expect(dataDirFor('~other', {})).toBe(resolve('~other'))
+  })
+
+  test('an empty name is none, and never the working directory', () => {
+    const usual = join(homedir(), '.trunkline')
+    expect(dataDirFor('', { TRUNKLINE_DATA_DIR: '' })).toBe(usual)
+  })
+
+  test('the file is the one that was named, else the one in the data folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trunkline-config-'))
+    mkdirSync(join(folder, 'data'))
+    writeFileSync(join(folder, 'data', 'trunkline.yaml'), 'server: {port: 1}')
+    writeFileSync(join(folder, 'named.yaml'), 'server: {port: 2}')
+    const flags = { dataDir: join(folder, 'data'), settings: {}, terminal: false }
+    expect(loadConfig(flags, {}).server.port).toBe(1)
+    expect(loadConfig(flags, { TRUNKLINE_CONFIG: join(folder, 'named.yaml') }).server.port).toBe(2)
+    expect(loadConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).server.port).toBe(2)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+test('a value may be used again by its anchor', () => {
+  expect(load({ yaml: 'limits:\n  header_bytes: &size 2048\n  body_bytes: *size\n' }).limits).toMatchObject({
+    headerBytes: 2048,
+    bodyBytes: 2048,
+  })
+})
