@@ -5,11 +5,11 @@ import type { Condition, PartName, Port, Snapshot, ThreadName } from './core/bor
 import type { Config } from './core/config.ts'
 import { type Lost, newSlabCounters, slabCounters } from './core/records.ts'
 import type { Health } from './gateway/health.ts'
-import { Slabs } from './telemetry/slabs.ts'
 import type { Log } from './telemetry/log.ts'
+import { Slabs } from './telemetry/slabs.ts'
 import { type Gateway, startGateway } from './threads/gateway.ts'
-import { writeStdout } from './threads/stdout.ts'
 import type { PartInit } from './threads/part.ts'
+import { writeStdout } from './threads/stdout.ts'
 import { inThreads, type Spawn, Supervised } from './threads/supervisor.ts'
 
 export interface Options {
@@ -164,7 +164,12 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     })
     slabs = new Slabs(counters, config.recording.inFlightBytes)
     if (recordsPort) slabs.connect(recordsPort)
-    gateway = startGateway({ config, slabs, health, onFault: (error) => void logged('Internal error', { error: stackOf(error) }) })
+    gateway = startGateway({
+      config,
+      slabs,
+      health,
+      onFault: (error) => void logged('Internal error', { error: stackOf(error) }),
+    })
     const projects = known.get('projects')
     if (projects?.part === 'projects') gateway.setProjects(projects.value)
     url = await listen(gateway, config)
@@ -196,9 +201,12 @@ async function listen(gateway: Gateway, { server: { host, port } }: Config): Pro
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
-      throw new ConfigError(`Port ${port} on ${host} is in use. Stop the other program, or choose another port with --port.`)
+      throw new ConfigError(
+        `Port ${port} on ${host} is in use. Stop the other program, or choose another port with --port.`,
+      )
     }
-    if (code === 'EACCES') throw new ConfigError(`Port ${port} on ${host} is not allowed for this user. Choose another with --port.`)
+    if (code === 'EACCES')
+      throw new ConfigError(`Port ${port} on ${host} is not allowed for this user. Choose another with --port.`)
     throw new ConfigError(`The gateway cannot listen on ${host}, port ${port}: ${message}.`)
   }
 }

@@ -31,7 +31,9 @@ export async function openPrivateDoor(dataDir: string, answer: AnswerQuery): Pro
       const body = JSON.stringify({ answer: await answer(name, detail) })
       response.writeHead(200, { 'content-type': 'application/json' }).end(body)
     } catch (thrown) {
-      response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify({ failure: (thrown as Error).message }))
+      response
+        .writeHead(500, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ failure: (thrown as Error).message }))
     }
   })
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
-import { version } from '../core/version.ts'
 import type { Trunkline } from '../app.ts'
+import { version } from '../core/version.ts'
 import { type CliCommand, flagsOf, settingOptions } from './command.ts'
 
 export const serve: CliCommand = {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml'
-import { ConfigError } from './error.ts'
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import { nearest } from '../core/nearest.ts'
+import { ConfigError } from './error.ts'
 import { pathOf, type SettingKey, settings } from './settings.ts'
 
 /** A value of the file and where it stands, for whoever has to mend it. */
@@ -33,31 +33,52 @@ export function readConfigFile(path: string): ReadonlyMap<SettingKey, FileValue>
     return `${path}:${line}:${col}`
   }
   const [broken] = document.errors
-  if (broken) throw new ConfigError(`${place(broken.pos[0])}: this is not valid YAML: ${broken.message.split('\n', 1)[0]}`)
+  if (broken)
+    throw new ConfigError(`${place(broken.pos[0])}: this is not valid YAML: ${broken.message.split('\n', 1)[0]}`)
   const found = new Map<SettingKey, FileValue>()
   if (document.contents === null) return found
   if (!isMap(document.contents)) throw new ConfigError(`${place(0)}: the file must be a map of settings.`)
-  collect(document.contents, '', found, place)
+  collect({ document, found, place }, document.contents, '')
   return found
 }
 
 const keys = Object.keys(settings) as SettingKey[]
 
-function collect(map: YAMLMap, prefix: string, found: Map<SettingKey, FileValue>, place: (offset: number) => string): void {
+interface Reading {
+  readonly document: Document
+  readonly found: Map<SettingKey, FileValue>
+  readonly place: (offset: number) => string
+}
+
+function collect(reading: Reading, map: YAMLMap, prefix: string): void {
+  const { found, place } = reading
   for (const { key: keyNode, value } of map.items) {
     const name = isScalar(keyNode) ? String(keyNode.value) : String(keyNode)
     const key = `${prefix}${name}`
     const offset = (isScalar(keyNode) && keyNode.range?.[0]) || 0
     const below = keys.filter((candidate) => candidate.startsWith(`${key}.`))
     if (keys.includes(key as SettingKey)) {
-      const plain: unknown = (value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? null
+      const plain = plainOf(value, reading.document)
+      if (plain === undefined)
+        throw new ConfigError(`${place(offset)}: ${key} refers to an anchor that this file does not have.`)
       if (plain !== null) found.set(key as SettingKey, { value: plain, place: place(offset) })
     } else if (below.length > 0) {
-      if (isMap(value)) collect(value, `${key}.`, found, place)
+      if (isMap(value)) collect(reading, value, `${key}.`)
       else if (value !== null && !(isScalar(value) && value.value === null)) {
-        throw new ConfigError(`${place(offset)}: ${key} must be a map with ${below.map((one) => one.slice(key.length + 1)).join(', ')}.`)
+        throw new ConfigError(
+          `${place(offset)}: ${key} must be a map with ${below.map((one) => one.slice(key.length + 1)).join(', ')}.`,
+        )
       }
     } else throw new ConfigError(`${place(offset)}: there is no setting ${key}.${suggestion(prefix, name)}`)
+  }
+}
+
+/** Undefined when it refers to something that is not there. */
+function plainOf(value: unknown, document: Document): unknown {
+  try {
+    return isNode(value) ? value.toJS(document) : null
+  } catch {
+    return undefined
   }
 }
 

@@ -33,7 +33,10 @@ describe('what is stronger', () => {
   const yaml = 'server:\n  port: 1\nlog:\n  level: debug\n'
 
   test('without anything there are defaults', () => {
-    expect(load({})).toMatchObject({ server: { host: '127.0.0.1', port: 9090 }, log: { level: 'info', format: 'json' } })
+    expect(load({})).toMatchObject({
+      server: { host: '127.0.0.1', port: 9090 },
+      log: { level: 'info', format: 'json' },
+    })
     expect(load({ terminal: true }).log.format).toBe('pretty')
     expect(load({ yaml: '' }).server.port).toBe(9090)
     expect(load({ yaml: 'server:\n  port:\nlog:\n' }).server.port).toBe(9090)
@@ -62,7 +65,9 @@ describe('what is stronger', () => {
   })
 
   test('OPENAI_BASE_URL is for programs that call us, and means nothing here', () => {
-    expect(load({ environment: { OPENAI_BASE_URL: 'http://127.0.0.1:9090/v1' } }).providers['openai']).not.toHaveProperty('baseUrl')
+    expect(
+      load({ environment: { OPENAI_BASE_URL: 'http://127.0.0.1:9090/v1' } }).providers['openai'],
+    ).not.toHaveProperty('baseUrl')
     const own = load({ environment: { TRUNKLINE_OPENAI_BASE_URL: 'http://localhost:1/v1' } })
     expect(own.providers['openai']?.baseUrl).toBe('http://localhost:1/v1')
   })
@@ -70,26 +75,90 @@ describe('what is stronger', () => {
 
 describe('what cannot be used is refused with its name and place', () => {
   test.each<[what: string, given: Given, message: string]>([
-    ['a misspelt key', { yaml: 'server:\n  prot: 1\n' }, 'FILE:2:3: there is no setting server.prot. Did you mean server.port?'],
-    ['a misspelt group', { yaml: 'log:\n  level: info\nservre:\n  port: 1\n' }, 'FILE:3:1: there is no setting servre. Did you mean server?'],
-    ['a key like nothing', { yaml: 'x: 1' }, 'FILE:1:1: there is no setting x. Here may stand: server, log, limits, recording, providers.'],
-    ['a key of every object', { yaml: '__proto__:\n  port: 1\n' }, 'FILE:1:1: there is no setting __proto__. Here may stand:'],
-    ['a provider that there is not', { yaml: 'providers:\n  opnai:\n    api_key: x\n' }, 'FILE:2:3: there is no setting providers.opnai. Did you mean providers.openai?'],
-    ['a word for a number', { yaml: 'server:\n  port: high\n' }, 'FILE:2:3: server.port must be a whole number from 0 to 65535, not "high".'],
-    ['half a number', { environment: { TRUNKLINE_PORT: '80.5' } }, 'TRUNKLINE_PORT: server.port must be a whole number from 0 to 65535, not "80.5".'],
-    ['a number too large', { settings: { 'server.port': '65536' } }, '--port: server.port must be a whole number from 0 to 65535, not "65536".'],
+    [
+      'a misspelt key',
+      { yaml: 'server:\n  prot: 1\n' },
+      'FILE:2:3: there is no setting server.prot. Did you mean server.port?',
+    ],
+    [
+      'a misspelt group',
+      { yaml: 'log:\n  level: info\nservre:\n  port: 1\n' },
+      'FILE:3:1: there is no setting servre. Did you mean server?',
+    ],
+    [
+      'a key like nothing',
+      { yaml: 'x: 1' },
+      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, recording, providers.',
+    ],
+    [
+      'a key of every object',
+      { yaml: '__proto__:\n  port: 1\n' },
+      'FILE:1:1: there is no setting __proto__. Here may stand:',
+    ],
+    [
+      'a provider that there is not',
+      { yaml: 'providers:\n  opnai:\n    api_key: x\n' },
+      'FILE:2:3: there is no setting providers.opnai. Did you mean providers.openai?',
+    ],
+    [
+      'a word for a number',
+      { yaml: 'server:\n  port: high\n' },
+      'FILE:2:3: server.port must be a whole number from 0 to 65535, not "high".',
+    ],
+    [
+      'half a number',
+      { environment: { TRUNKLINE_PORT: '80.5' } },
+      'TRUNKLINE_PORT: server.port must be a whole number from 0 to 65535, not "80.5".',
+    ],
+    [
+      'a number too large',
+      { settings: { 'server.port': '65536' } },
+      '--port: server.port must be a whole number from 0 to 65535, not "65536".',
+    ],
     ['an empty flag', { settings: { 'server.port': '' } }, '--port: server.port must be a whole number'],
-    ['a list for a number', { yaml: 'server:\n  port: [1]\n' }, 'FILE:2:3: server.port must be a whole number from 0 to 65535, not [1].'],
-    ['an unknown level', { settings: { 'log.level': 'loud' } }, '--log-level: log.level must be debug, info, warn, error, silent, not "loud".'],
+    [
+      'a list for a number',
+      { yaml: 'server:\n  port: [1]\n' },
+      'FILE:2:3: server.port must be a whole number from 0 to 65535, not [1].',
+    ],
+    [
+      'an unknown level',
+      { settings: { 'log.level': 'loud' } },
+      '--log-level: log.level must be debug, info, warn, error, silent, not "loud".',
+    ],
     ['a value for a group', { yaml: 'server: 7\n' }, 'FILE:1:1: server must be a map with host, port.'],
     ['a list for all', { yaml: '- a\n' }, 'FILE:1:1: the file must be a map of settings.'],
-    ['a word for a truth', { yaml: 'providers:\n  openai:\n    stream_usage: "no"\n' }, 'FILE:3:5: providers.openai.stream_usage must be true or false, not "no".'],
-    ['a word for a list', { yaml: 'providers:\n  openai:\n    models: one\n' }, 'FILE:3:5: providers.openai.models must be a list of names.'],
-    ['an empty name', { yaml: 'providers:\n  openai:\n    models: [""]\n' }, 'providers.openai.models must be a list of names.'],
-    ['an address that is none', { settings: { 'providers.openai.base_url': 'localhost:11434' } }, '--openai-base-url: providers.openai.base_url must be an http or https URL'],
-    ['an address of a file', { settings: { 'providers.openai.base_url': 'file:///etc' } }, 'must be an http or https URL'],
+    [
+      'a word for a truth',
+      { yaml: 'providers:\n  openai:\n    stream_usage: "no"\n' },
+      'FILE:3:5: providers.openai.stream_usage must be true or false, not "no".',
+    ],
+    [
+      'a word for a list',
+      { yaml: 'providers:\n  openai:\n    models: one\n' },
+      'FILE:3:5: providers.openai.models must be a list of names.',
+    ],
+    [
+      'an empty name',
+      { yaml: 'providers:\n  openai:\n    models: [""]\n' },
+      'providers.openai.models must be a list of names.',
+    ],
+    [
+      'an address that is none',
+      { settings: { 'providers.openai.base_url': 'localhost:11434' } },
+      '--openai-base-url: providers.openai.base_url must be an http or https URL',
+    ],
+    [
+      'an address of a file',
+      { settings: { 'providers.openai.base_url': 'file:///etc' } },
+      'must be an http or https URL',
+    ],
     ['YAML that is none', { yaml: 'server: {port: [}\n' }, 'FILE:1:17: this is not valid YAML:'],
-    ['a key that stands twice', { yaml: 'server:\n  port: 1\n  port: 2\n' }, 'FILE:3:3: this is not valid YAML: Map keys must be unique'],
+    [
+      'a key that stands twice',
+      { yaml: 'server:\n  port: 1\n  port: 2\n' },
+      'FILE:3:3: this is not valid YAML: Map keys must be unique',
+    ],
     ['two documents', { yaml: 'log:\n---\nlog:\n' }, 'FILE:2:1: this is not valid YAML:'],
   ])('%s', (_what, given, message) => {
     expect(() => load(given)).toThrow(message)
@@ -145,7 +214,10 @@ describe('a secret is never repeated', () => {
 
 describe('where the data is', () => {
   const dataDirFor = (dataDir: string | undefined, environment: Environment): string =>
-    loadConfig({ ...(dataDir !== undefined && { dataDir }), settings: {}, terminal: false }, { TRUNKLINE_CONFIG: '', ...environment }).dataDir
+    loadConfig(
+      { ...(dataDir !== undefined && { dataDir }), settings: {}, terminal: false },
+      { TRUNKLINE_CONFIG: '', ...environment },
+    ).dataDir
 
   test('a flag goes before the variable', () => {
     expect(dataDirFor('/one', { TRUNKLINE_DATA_DIR: '/two' })).toBe(resolve('/one'))
@@ -172,9 +244,17 @@ describe('where the data is', () => {
     const flags = { dataDir: join(folder, 'data'), settings: {}, terminal: false }
     expect(loadConfig(flags, {}).server.port).toBe(1)
     expect(loadConfig(flags, { TRUNKLINE_CONFIG: join(folder, 'named.yaml') }).server.port).toBe(2)
-    expect(loadConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).server.port).toBe(2)
+    expect(
+      loadConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).server.port,
+    ).toBe(2)
     rmSync(folder, { recursive: true })
   })
+})
+
+test('a name for a value that is nowhere is an error', () => {
+  expect(() => load({ yaml: 'server:\n  port: *there\n' })).toThrow(
+    'FILE:2:3: server.port refers to an anchor that this file does not have.',
+  )
 })
 
 test('a value may be used again by its anchor', () => {

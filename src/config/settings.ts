@@ -152,7 +152,8 @@ export const pathOf = (written: string): string => resolve(written.replace(/^~(?
 
 function integer(least: number, most: number): (value: unknown) => number {
   return (value) => {
-    const number = typeof value === 'number' ? value : /^\d+$/.test(String(value)) ? Number(value) : Number.NaN
+    const number =
+      typeof value === 'number' ? value : typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN
     if (Number.isSafeInteger(number) && number >= least && number <= most) return number
     throw new ConfigError(`must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`)
   }

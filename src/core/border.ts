@@ -42,7 +42,11 @@ export interface Ask {
 
 export type Reply =
   | { readonly kind: 'reply'; readonly id: number; readonly answer: unknown }
-  | { readonly kind: 'reply'; readonly id: number; readonly failure: { readonly code: string; readonly message: string } }
+  | {
+      readonly kind: 'reply'
+      readonly id: number
+      readonly failure: { readonly code: string; readonly message: string }
+    }
 
 export type Command =
   /** Finish what has begun, write what is left, then end. */

@@ -42,7 +42,12 @@ test('choices and calls that come mixed are put in order', () => {
     { kind: 'tool-call', choice: 0, call: 0, id: 'a', name: 'first', arguments: '{}' },
     { kind: 'finish', choice: 1, reason: 'stop' },
   ])
-  expect(choices.map(({ message, finish }) => [message.parts.map((part) => ('name' in part ? part.name : part.kind)), finish])).toEqual([
+  expect(
+    choices.map(({ message, finish }) => [
+      message.parts.map((part) => ('name' in part ? part.name : part.kind)),
+      finish,
+    ]),
+  ).toEqual([
     [['first', 'second'], undefined],
     [['text'], 'stop'],
     [['text'], undefined],

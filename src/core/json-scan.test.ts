@@ -28,9 +28,15 @@ describe('scanObject', () => {
 
   test('stands still for no bytes at all, valid or not', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array(), fc.string().map((text) => Buffer.from(`{"${text}`))), (bytes) => {
-        scanObject(Buffer.from(bytes))
-      }),
+      fc.property(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.string().map((text) => Buffer.from(`{"${text}`)),
+        ),
+        (bytes) => {
+          scanObject(Buffer.from(bytes))
+        },
+      ),
     )
   })
 
@@ -41,7 +47,9 @@ describe('scanObject', () => {
   })
 
   test('names keys that stand there more than once', () => {
-    expect(scanObject(Buffer.from('{"model":1,"x":{"model":2,"model":3},"mod\\u0065l":4}'))?.repeated).toEqual(['model'])
+    expect(scanObject(Buffer.from('{"model":1,"x":{"model":2,"model":3},"mod\\u0065l":4}'))?.repeated).toEqual([
+      'model',
+    ])
   })
 
   test('takes nothing but an object', () => {
@@ -52,5 +60,7 @@ describe('scanObject', () => {
 test('splice replaces the named places and no other byte', () => {
   const bytes = Buffer.from('{"model": "a", "x": 1.0000000000000000001}')
   const model = scanObject(bytes)?.members.get('model')
-  expect(splice(bytes, model ? [{ ...model, text: '"b"' }] : []).toString()).toBe('{"model": "b", "x": 1.0000000000000000001}')
+  expect(splice(bytes, model ? [{ ...model, text: '"b"' }] : []).toString()).toBe(
+    '{"model": "b", "x": 1.0000000000000000001}',
+  )
 })

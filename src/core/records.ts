@@ -58,7 +58,8 @@ export function slabCounters(shared: SharedArrayBuffer): SlabCounters {
   }
 }
 
-export const newSlabCounters = (): SharedArrayBuffer => new SharedArrayBuffer(8 * (1 + Object.keys(lostCounters).length))
+export const newSlabCounters = (): SharedArrayBuffer =>
+  new SharedArrayBuffer(8 * (1 + Object.keys(lostCounters).length))
 
 export const callNumbers = 2 ** 32
 

@@ -93,7 +93,9 @@ function refusalOf(
   if (asItCame) return { error, asItCame: { status, headers, body: bytes, streaming: false } }
   // The hints go with the error, the description of a body that the client does not get stays behind.
   const { 'content-type': _type, 'content-length': _length, 'content-encoding': _encoding, ...hints } = headers
-  return { error: new GatewayError(error.code, error.message, { ...error.details, headers: hints as Record<string, string> }) }
+  return {
+    error: new GatewayError(error.code, error.message, { ...error.details, headers: hints as Record<string, string> }),
+  }
 }
 
 const shortestKey = 8

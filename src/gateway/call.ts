@@ -1,7 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Dialect, RequestFacts } from '../dialects/dialect.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { CallTrace } from '../telemetry/trace.ts'
-import type { IncomingHttpHeaders } from 'node:http'
 
 /** A client's request, read and named, on its way to a provider. */
 export interface Call {

@@ -44,7 +44,12 @@ const aboutItself: ReadonlySet<unknown> = new Set([undefined, 'keep-alive', 'clo
 
 /** The headers that `Connection` says are for one connection only. */
 const namedIn = (connection: string | string[] | undefined): readonly string[] =>
-  aboutItself.has(connection) ? [] : String(connection).toLowerCase().split(',').map((name) => name.trim())
+  aboutItself.has(connection)
+    ? []
+    : String(connection)
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim())
 
 /** The id under which the provider's support finds the call. */
 export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
-import { dashed, parseTraceparent, type ProjectId, type SpanId, type TraceId } from '../core/ids.ts'
+import { dashed, type ProjectId, parseTraceparent, type SpanId, type TraceId } from '../core/ids.ts'
 import type { CallIds } from '../core/span.ts'
 
 export interface Identity {
@@ -34,10 +34,17 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
     // Baggage is decoded already: it has any characters, where a header has bytes.
     const text = written ? utf8(written) : baggageKey === undefined ? undefined : baggage.get(baggageKey)
     if (text === undefined || text === '') return undefined
-    const problem = text.length > longest ? `is longer than ${longest} characters` : hasControls.test(text) ? 'has a control character' : undefined
+    const problem =
+      text.length > longest
+        ? `is longer than ${longest} characters`
+        : hasControls.test(text)
+          ? 'has a control character'
+          : undefined
     if (problem === undefined) return text
     problems.push(
-      written ? invalid(header, `The header ${header} ${problem}.`) : invalid('baggage', `In the header baggage, ${baggageKey} ${problem}.`),
+      written
+        ? invalid(header, `The header ${header} ${problem}.`)
+        : invalid('baggage', `In the header baggage, ${baggageKey} ${problem}.`),
     )
     return undefined
   }
@@ -48,20 +55,26 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   const threadTitle = read('x-thread-title', longestText, 'thread_title')
   const label = read('x-label', longestId, 'label')
   const tags = tagsOf(read('x-tags', longestText))
-  const runId = read('x-run-id', longestId, 'run_id') ?? dashed(deps.newTraceId())
+  const traceId = remote?.traceId ?? deps.newTraceId()
+  // Calls of one trace that name no run are one run: it has the trace's own id.
+  const runId = read('x-run-id', longestId, 'run_id') ?? dashed(traceId)
   const clientIp = read('x-client-ip', longestId) ?? first(read('x-forwarded-for', longestText)) ?? remoteAddress
   const userAgent = headers['user-agent']?.slice(0, longestText)
   if (!deps.projects.includes(projectId)) {
     problems.push(
-      new GatewayError('project_not_found', `There is no project ${JSON.stringify(projectId)}. Leave x-project-id out for the default one.`, {
-        param: 'x-project-id',
-      }),
+      new GatewayError(
+        'project_not_found',
+        `There is no project ${JSON.stringify(projectId)}. Leave x-project-id out for the default one.`,
+        {
+          param: 'x-project-id',
+        },
+      ),
     )
   }
   const known = deps.projects.includes(projectId)
   return {
     ids: {
-      traceId: remote?.traceId ?? deps.newTraceId(),
+      traceId,
       // What a foreign project's call did is kept where its owner can see it, the default project.
       projectId: known ? projectId : (deps.projects[0] ?? 'default'),
       runId,

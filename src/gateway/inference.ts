@@ -7,7 +7,7 @@ import type { CallStart, CallTrace } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { headerText } from './headers.ts'
-import { identify, type IdentityDeps } from './identity.ts'
+import { type IdentityDeps, identify } from './identity.ts'
 import { tryTargets } from './try-targets.ts'
 
 /** What the door reads of the gateway's state; each call takes what is in force when it comes. */
@@ -33,7 +33,10 @@ export const chatDoor = (path: string, dialect: Dialect, deps: InferenceDeps): D
 /** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
 async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDeps): Promise<Reply> {
   const { limits, projects, facts: routing } = deps.state()
-  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, { newTraceId: deps.newTraceId, projects })
+  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, {
+    newTraceId: deps.newTraceId,
+    projects,
+  })
   const { replyHeaders, method, path, headers } = exchange
   const trace = deps.trace({ ...identity, startedUs: exchange.arrivedUs, method, path, dialect: dialect.name })
   exchange.onDone((done) => trace.end(done))

@@ -26,7 +26,11 @@ export function modelDoors(providers: () => ReadonlyMap<string, ConfiguredProvid
         const id = decoded(path.slice(prefix.length))
         const model = all().find((candidate) => candidate.id === id)
         if (model) return jsonReply(200, model)
-        throw new GatewayError('model_not_found', `The model ${JSON.stringify(id)} is not listed. See GET /v1/models.`, { param: 'model' })
+        throw new GatewayError(
+          'model_not_found',
+          `The model ${JSON.stringify(id)} is not listed. See GET /v1/models.`,
+          { param: 'model' },
+        )
       },
     },
   ]

@@ -1,6 +1,6 @@
+import { GatewayError } from '../core/error.ts'
 import type { Send } from '../http/upstream.ts'
 import type { Target } from '../routing/plan.ts'
-import { GatewayError } from '../core/error.ts'
 import type { Answer } from './answer.ts'
 import { attempt, type Refused } from './attempt.ts'
 import type { Call } from './call.ts'
@@ -17,5 +17,8 @@ export async function tryTargets(call: Call, targets: readonly Target[], send: S
     if (outcome.error.code === 'cancelled') break
   }
   if (last?.asItCame) return last.asItCame
-  throw last?.error ?? new GatewayError('model_not_found', `No provider offers the model ${call.facts.model}.`, { param: 'model' })
+  throw (
+    last?.error ??
+    new GatewayError('model_not_found', `No provider offers the model ${call.facts.model}.`, { param: 'model' })
+  )
 }

@@ -11,12 +11,19 @@ const refusal = (headers: IncomingHttpHeaders): string | undefined => {
   }
 }
 
-test.each(['localhost', 'localhost:9090', 'LocalHost:1', '127.0.0.1', '127.0.0.1:9090', '127.0.0.2:9090', '127.9.9.9', '[::1]', '[::1]:65535'])(
-  'a call to %s is for this machine',
-  (host) => {
-    expect(refusal({ host })).toBeUndefined()
-  },
-)
+test.each([
+  'localhost',
+  'localhost:9090',
+  'LocalHost:1',
+  '127.0.0.1',
+  '127.0.0.1:9090',
+  '127.0.0.2:9090',
+  '127.9.9.9',
+  '[::1]',
+  '[::1]:65535',
+])('a call to %s is for this machine', (host) => {
+  expect(refusal({ host })).toBeUndefined()
+})
 
 test.each([
   undefined,
@@ -44,7 +51,14 @@ test.each([
 test('a page of our own may call, and no other', () => {
   const host = '127.0.0.1:9090'
   expect(refusal({ host, origin: 'http://127.0.0.1:9090' })).toBeUndefined()
-  for (const origin of ['http://localhost:9090', 'http://127.0.0.1:3000', 'https://127.0.0.1:9090', 'https://evil.example', 'null', '']) {
+  for (const origin of [
+    'http://localhost:9090',
+    'http://127.0.0.1:3000',
+    'https://127.0.0.1:9090',
+    'https://evil.example',
+    'null',
+    '',
+  ]) {
     expect(refusal({ host, origin }), origin).toBe('forbidden_origin')
   }
   expect(refusal({ host, 'sec-fetch-site': 'cross-site' })).toBe('forbidden_origin')
@@ -58,23 +72,37 @@ test('a second Host is refused, however it is written', () => {
 })
 
 test('what came in is shown, shortened and quoted', () => {
-  expect(() => checkSender({ host: `${'e'.repeat(500)}\u001b[2J` }, [])).toThrow(`The Host "${'e'.repeat(100)}" is not this machine.`)
+  expect(() => checkSender({ host: `${'e'.repeat(500)}\u001b[2J` }, [])).toThrow(
+    `The Host "${'e'.repeat(100)}" is not this machine.`,
+  )
   expect(() => checkSender({ host: 'a\u001b[2J' }, [])).toThrow('"a\\u001b[2J"')
 })
 
 test('only JSON is taken: everything else a page can send without asking', () => {
-  for (const type of ['application/json', 'Application/JSON', 'application/json; charset=utf-8', 'application/json ;x']) {
+  for (const type of [
+    'application/json',
+    'Application/JSON',
+    'application/json; charset=utf-8',
+    'application/json ;x',
+  ]) {
     expect(() => checkJson({ 'content-type': type }), type).not.toThrow()
   }
   expect(() => checkJson({})).toThrow('The content-type must be application/json, not (none).')
-  for (const type of ['', 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'text/plain; application/json']) {
+  for (const type of [
+    '',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'text/plain; application/json',
+  ]) {
     expect(() => checkJson({ 'content-type': type }), type).toThrow(/The content-type must be application\/json, not "/)
   }
 })
 
 test('a body that would have to be unpacked first is refused', () => {
   const json = { 'content-type': 'application/json' }
-  for (const encoding of ['identity', 'Identity']) expect(() => checkJson({ ...json, 'content-encoding': encoding })).not.toThrow()
+  for (const encoding of ['identity', 'Identity'])
+    expect(() => checkJson({ ...json, 'content-encoding': encoding })).not.toThrow()
   for (const encoding of ['gzip', 'br', 'identity, gzip']) {
     expect(() => checkJson({ ...json, 'content-encoding': encoding }), encoding).toThrow(/content-encoding/)
   }

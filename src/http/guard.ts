@@ -11,24 +11,40 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 export function checkSender(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
   const { host, origin } = headers
   if (timesIn(rawHeaders, 'host') > 1) {
-    throw new GatewayError('forbidden_host', 'There is more than one Host header, and readers differ in which one they take. Send one.', {
-      param: 'Host',
-    })
+    throw new GatewayError(
+      'forbidden_host',
+      'There is more than one Host header, and readers differ in which one they take. Send one.',
+      {
+        param: 'Host',
+      },
+    )
   }
   if (!isLoopback(host)) {
-    throw new GatewayError('forbidden_host', `The Host ${shown(host)} is not this machine. Call localhost, 127.0.0.1 or [::1].`, {
-      param: 'Host',
-    })
+    throw new GatewayError(
+      'forbidden_host',
+      `The Host ${shown(host)} is not this machine. Call localhost, 127.0.0.1 or [::1].`,
+      {
+        param: 'Host',
+      },
+    )
   }
   if (origin !== undefined && !isSameOrigin(origin, host as string)) {
-    throw new GatewayError('forbidden_origin', `Pages of ${shown(origin)} may not call Trunkline. Call it from a program instead.`, {
-      param: 'Origin',
-    })
+    throw new GatewayError(
+      'forbidden_origin',
+      `Pages of ${shown(origin)} may not call Trunkline. Call it from a program instead.`,
+      {
+        param: 'Origin',
+      },
+    )
   }
   if (headers['sec-fetch-site'] === 'cross-site') {
-    throw new GatewayError('forbidden_origin', 'Pages of other sites may not call Trunkline. Call it from a program instead.', {
-      param: 'Sec-Fetch-Site',
-    })
+    throw new GatewayError(
+      'forbidden_origin',
+      'Pages of other sites may not call Trunkline. Call it from a program instead.',
+      {
+        param: 'Sec-Fetch-Site',
+      },
+    )
   }
 }
 
@@ -46,7 +62,8 @@ function timesIn(rawHeaders: readonly string[], name: string): number {
 
 const isSameOrigin = (origin: string, host: string): boolean => origin.toLowerCase() === `http://${host.toLowerCase()}`
 
-const shown = (value: string | undefined): string => (value === undefined ? '(none)' : JSON.stringify(value.slice(0, 100)))
+const shown = (value: string | undefined): string =>
+  value === undefined ? '(none)' : JSON.stringify(value.slice(0, 100))
 
 /** A form or plain text can be posted by any page without asking first; JSON cannot. */
 export function checkJson(headers: IncomingHttpHeaders): void {
@@ -57,8 +74,12 @@ export function checkJson(headers: IncomingHttpHeaders): void {
     })
   }
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new GatewayError('unsupported_media_type', `The body must come as it is, not with the content-encoding ${shown(encoding)}.`, {
-      param: 'Content-Encoding',
-    })
+    throw new GatewayError(
+      'unsupported_media_type',
+      `The body must come as it is, not with the content-encoding ${shown(encoding)}.`,
+      {
+        param: 'Content-Encoding',
+      },
+    )
   }
 }

@@ -41,10 +41,9 @@ export function httpServer(options: ServerOptions): HttpServer {
   }
 
   const take = (req: IncomingMessage, res: ServerResponse): void => {
-    const exchange = new HttpExchange(req, res, clock(), limits.bodyBytes)
+    const exchange = new HttpExchange(req, res, clock(), limits.bodyBytes, left)
     latest.set(req.socket, exchange)
     open.add(exchange)
-    res.once('close', () => left(exchange))
     try {
       if (closing) exchange.isLast()
       if (closing) throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.')
@@ -52,7 +51,8 @@ export function httpServer(options: ServerOptions): HttpServer {
       const door = find(exchange.method, exchange.path)
       if (door.method === 'POST') checkJson(req.headers)
       const reply = door.handle(exchange)
-      if (reply instanceof Promise) reply.then((value) => exchange.answer(value)).catch((thrown) => fail(exchange, thrown))
+      if (reply instanceof Promise)
+        reply.then((value) => exchange.answer(value)).catch((thrown) => fail(exchange, thrown))
       else exchange.answer(reply)
     } catch (thrown) {
       fail(exchange, thrown)
@@ -67,9 +67,15 @@ export function httpServer(options: ServerOptions): HttpServer {
 
   const refuseRaw = (error: GatewayError, socket: Duplex): void => {
     const body = encodeError(error)
-    const headers = { ...error.details.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const headers = {
+      ...error.details.headers,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`)
+    socket.end(
+      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`,
+    )
     setTimeout(() => socket.destroy(), discardMs).unref()
   }
 
@@ -143,21 +149,32 @@ function doorFinder(doors: readonly Door[]): (method: string, path: string) => D
     const door = here.find((candidate) => candidate.method === wanted)
     if (door) return door
     if (here.length === 0) {
-      throw new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}. Chat is at POST /v1/chat/completions.`)
+      throw new GatewayError(
+        'unknown_url',
+        `There is nothing at ${path.slice(0, 200)}. Chat is at POST /v1/chat/completions.`,
+      )
     }
     const allowed = here.map((candidate) => candidate.method).join(', ')
-    throw new GatewayError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`, { headers: { allow: allowed } })
+    throw new GatewayError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`, {
+      headers: { allow: allowed },
+    })
   }
 }
 
 function malformed(problem: NodeJS.ErrnoException, headerBytes: number): GatewayError {
   switch (problem.code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new GatewayError('headers_too_large', `The request's headers are larger than ${headerBytes} bytes together.`)
+      return new GatewayError(
+        'headers_too_large',
+        `The request's headers are larger than ${headerBytes} bytes together.`,
+      )
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new GatewayError('request_timeout', 'The request did not arrive in time.')
     case 'HPE_INVALID_HEADER_TOKEN':
-      return new GatewayError('malformed_http', 'A header has a character that headers cannot have, such as NUL or a line break.')
+      return new GatewayError(
+        'malformed_http',
+        'A header has a character that headers cannot have, such as NUL or a line break.',
+      )
     default:
       return new GatewayError('malformed_http', `This is not a valid HTTP request: ${problem.message}.`)
   }
@@ -179,7 +196,13 @@ class HttpExchange implements Exchange {
   private doneListener: ((done: Done) => void) | undefined
   private failure: GatewayError | undefined
 
-  constructor(req: IncomingMessage, res: ServerResponse, arrivedUs: number, bodyLimit: number) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    arrivedUs: number,
+    bodyLimit: number,
+    onLeft: (exchange: HttpExchange) => void,
+  ) {
     const url = req.url ?? '/'
     const mark = url.indexOf('?')
     this.method = req.method ?? 'GET'
@@ -191,7 +214,10 @@ class HttpExchange implements Exchange {
     this.req = req
     this.res = res
     this.bodyLimit = bodyLimit
-    res.once('close', () => this.closed())
+    res.once('close', () => {
+      this.closed()
+      onLeft(this)
+    })
     // What goes wrong with a socket shows in `close`; without a listener it would end the process.
     res.on('error', () => undefined)
     req.on('error', () => undefined)

@@ -23,7 +23,9 @@ test.each<[what: string, text: string, frames: readonly Frame[]]>([
   expect(read(text)).toEqual(frames)
 })
 
-const mixed = Buffer.from('\ufeff: hi\r\ndata: ü😀\r\ndata: {"a":1}\r\n\r\nevent: x\rdata: b\r\r: ping\n\ndata: 漢字\n\ndata: last')
+const mixed = Buffer.from(
+  '\ufeff: hi\r\ndata: ü😀\r\ndata: {"a":1}\r\n\r\nevent: x\rdata: b\r\r: ping\n\ndata: 漢字\n\ndata: last',
+)
 
 test('wherever the network cuts, the same frames come out', () => {
   const whole = framesOf([mixed])
@@ -32,7 +34,9 @@ test('wherever the network cuts, the same frames come out', () => {
     expect(framesOf([mixed.subarray(0, at), mixed.subarray(at)]), `cut at ${at}`).toEqual(whole)
   }
   for (let size = 1; size < 12; size++) {
-    const pieces = Array.from({ length: Math.ceil(mixed.length / size) }, (_, index) => mixed.subarray(index * size, (index + 1) * size))
+    const pieces = Array.from({ length: Math.ceil(mixed.length / size) }, (_, index) =>
+      mixed.subarray(index * size, (index + 1) * size),
+    )
     expect(framesOf(pieces), `pieces of ${size}`).toEqual(whole)
   }
 })

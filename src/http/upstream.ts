@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { GatewayError } from '../core/error.ts'
 
@@ -135,17 +135,29 @@ function connectionError(error: Error & { code?: string }): GatewayError {
     case 'UND_ERR_BODY_TIMEOUT':
       return new GatewayError('timeout_idle', 'The provider stopped in the middle of its answer.', cause)
     case 'ECONNREFUSED':
-      return new GatewayError('upstream_unreachable', `Nothing listens at the provider's address (${error.message}).`, cause)
+      return new GatewayError(
+        'upstream_unreachable',
+        `Nothing listens at the provider's address (${error.message}).`,
+        cause,
+      )
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new GatewayError('upstream_unreachable', `The provider's name cannot be resolved (${error.message}).`, cause)
+      return new GatewayError(
+        'upstream_unreachable',
+        `The provider's name cannot be resolved (${error.message}).`,
+        cause,
+      )
     case 'ECONNRESET':
     case 'EPIPE':
     case 'UND_ERR_SOCKET':
       return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
     default:
       if (error.name === 'HTTPParserError') {
-        return new GatewayError('upstream_invalid', `What the provider answers is not HTTP. Is its base URL right? (${error.message})`, cause)
+        return new GatewayError(
+          'upstream_invalid',
+          `What the provider answers is not HTTP. Is its base URL right? (${error.message})`,
+          cause,
+        )
       }
       return new GatewayError('upstream_unreachable', `The call to the provider failed: ${error.message}`, cause)
   }

@@ -4,7 +4,8 @@ import { Blocks, bodyIn, type ReadyBlock } from './blocks.ts'
 import type { BodyAddress } from './schema.ts'
 
 const stretches = (bytes: Buffer) => [{ bytes, start: 0, end: bytes.length }]
-const add = (blocks: Blocks, project: string, bytes: Buffer): BodyAddress => blocks.add(project, stretches(bytes), bytes.length)
+const add = (blocks: Blocks, project: string, bytes: Buffer): BodyAddress =>
+  blocks.add(project, stretches(bytes), bytes.length)
 
 /** A disk: the newest form of each block. */
 function disk() {
@@ -20,7 +21,10 @@ function disk() {
 }
 
 test('whatever is put into blocks is found at its address, whenever they are stored', () => {
-  const body = fc.oneof(fc.uint8Array({ maxLength: 500 }), fc.nat(400_000).map((length) => new Uint8Array(length).fill(length % 251)))
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 500 }),
+    fc.nat(400_000).map((length) => new Uint8Array(length).fill(length % 251)),
+  )
   const step = fc.record({ project: fc.constantFrom('a', 'b', 'c'), body, flush: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
@@ -46,7 +50,14 @@ test('a body in pieces becomes one', () => {
   const blocks = new Blocks(1)
   const { store, read } = disk()
   const bytes = Buffer.from('_Hello_, _world_')
-  const address = blocks.add('a', [{ bytes, start: 1, end: 6 }, { bytes, start: 10, end: 15 }], 10)
+  const address = blocks.add(
+    'a',
+    [
+      { bytes, start: 1, end: 6 },
+      { bytes, start: 10, end: 15 },
+    ],
+    10,
+  )
   store(blocks)
   expect(read(address).toString()).toBe('Helloworld')
 })

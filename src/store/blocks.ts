@@ -36,7 +36,11 @@ export class Blocks {
   }
 
   /** Copies a body to the end of its project's open block. */
-  add(projectId: ProjectId, pieces: readonly Stretch[], length: number): Pick<BodyAddress, 'block' | 'offset' | 'length'> {
+  add(
+    projectId: ProjectId,
+    pieces: readonly Stretch[],
+    length: number,
+  ): Pick<BodyAddress, 'block' | 'offset' | 'length'> {
     const block = this.openBlock(projectId, length)
     const address = { block: block.id, offset: block.size, length }
     for (const { bytes, start, end } of pieces) block.size += bytes.copy(block.bytes, block.size, start, end)

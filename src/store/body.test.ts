@@ -19,7 +19,9 @@ test('the beginning is kept up to the limit, and of what is longer the length an
       expect(body.bytes().equals(whole.subarray(0, limit))).toBe(true)
       expect(body.length).toBe(Math.min(whole.length, limit))
       expect(body.whole()).toEqual(
-        whole.length <= limit ? {} : { whole: { length: whole.length, sha256: createHash('sha256').update(whole).digest('hex') } },
+        whole.length <= limit
+          ? {}
+          : { whole: { length: whole.length, sha256: createHash('sha256').update(whole).digest('hex') } },
       )
     }),
   )

@@ -32,7 +32,10 @@ export function lockFolder(dataDir: string): FolderLock {
     database.close()
     const other = readServerFile(dataDir)
     const who = other ? `process ${other.pid} (${other.gateway})` : 'another process'
-    throw new Error(`The data folder ${dataDir} is in use by ${who}. Stop it, or choose another folder with --data-dir.`, { cause })
+    throw new Error(
+      `The data folder ${dataDir} is in use by ${who}. Stop it, or choose another folder with --data-dir.`,
+      { cause },
+    )
   }
   return { release: () => database.close() }
 }

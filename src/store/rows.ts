@@ -1,3 +1,4 @@
+import { dashed } from '../core/ids.ts'
 import type { AttemptDetail, AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
 import { inputTokens, outputTokens } from '../core/usage.ts'
 import type { BodyAddress } from './schema.ts'
@@ -90,7 +91,8 @@ const nameOf = ({ provider, model }: AttemptDetail): string =>
 export const traceRow = ({ span, detail }: CallRecord, { trace }: RowIds): Row => [
   span.projectId,
   trace,
-  span.runId,
+  // A run that nobody named is the trace itself; what can be derived needs no index.
+  span.runId === dashed(span.traceId) ? null : span.runId,
   span.threadId ?? null,
   span.label ?? null,
   detail.modelAsked ?? null,

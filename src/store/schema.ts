@@ -58,6 +58,7 @@ export interface TracesDb {
 export interface TracesTable {
   project_id: string
   trace_id: Uint8Array
+  /** Null when nobody named the run: it is the trace itself. */
   run_id: string | null
   thread_id: string | null
   label: string | null

@@ -7,7 +7,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { sseFrames } from '../http/sse.ts'
 import type { TracesDb } from './schema.ts'
-import { spansOf, type StoredBody, type StoredSpan } from './spans.ts'
+import { type StoredBody, type StoredSpan, spansOf } from './spans.ts'
 import { findTraces, type TraceSummary } from './traces.ts'
 
 /** Everything about a trace that a person may want to see. */
@@ -67,7 +67,13 @@ function conversationOf(
   const dialect = dialectNamed(dialectName)
   if (!dialect || !request) return undefined
   const notes: string[] = []
-  const messages = attemptTo(notes, 'request', request, requestBytes, (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages)
+  const messages = attemptTo(
+    notes,
+    'request',
+    request,
+    requestBytes,
+    (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages,
+  )
   const spoken = attempt && (attempt.detail.httpStatus ?? 0) < 400 ? attempt : undefined
   const speaker = spoken && dialectNamed(spoken.detail.dialect)
   const answer =
@@ -102,7 +108,8 @@ function attemptTo<T>(
   length: number,
   decode: (bytes: Buffer) => T,
 ): T | undefined {
-  if (body.bytes.length < length) notes.push(`Of the ${what} the first ${body.bytes.length} of ${length} bytes were kept.`)
+  if (body.bytes.length < length)
+    notes.push(`Of the ${what} the first ${body.bytes.length} of ${length} bytes were kept.`)
   try {
     return decode(body.bytes)
   } catch (thrown) {

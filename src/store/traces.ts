@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely'
-import type { ProjectId, TraceId } from '../core/ids.ts'
+import { dashed, type ProjectId, type TraceId, toTraceId } from '../core/ids.ts'
 import type { SpanStatus } from '../core/span.ts'
 import type { TracesDb, TracesTable } from './schema.ts'
 
 /** A trace as a list shows it. */
 export interface TraceSummary {
   readonly traceId: TraceId
-  readonly runId?: string
+  readonly runId: string
   readonly threadId?: string
   readonly label?: string
   readonly model?: string
@@ -58,7 +58,14 @@ export async function listTraces(
     .selectFrom('traces')
     .selectAll()
     .where('project_id', '=', project)
-    .$if(runId !== undefined, (query) => query.where('run_id', '=', runId as string))
+    .$if(runId !== undefined, (query) =>
+      query.where(({ eb, or, and }) =>
+        or([
+          eb('run_id', '=', runId as string),
+          and([eb('run_id', 'is', null), eb('trace_id', '=', Buffer.from(toTraceId(runId as string), 'hex'))]),
+        ]),
+      ),
+    )
     .$if(threadId !== undefined, (query) => query.where('thread_id', '=', threadId as string))
     .$if(typeof status === 'string', (query) => query.where('status', '=', status as string))
     .$if(typeof status === 'number', (query) => query.where('http_status', '=', status as number))
@@ -120,7 +127,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const toSummary = (row: TracesTable): TraceSummary => ({
   traceId: hex(row.trace_id),
-  ...(row.run_id !== null && { runId: row.run_id }),
+  runId: row.run_id ?? dashed(hex(row.trace_id)),
   ...(row.thread_id !== null && { threadId: row.thread_id }),
   ...(row.label !== null && { label: row.label }),
   ...(row.model !== null && { model: row.model }),

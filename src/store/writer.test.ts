@@ -7,18 +7,24 @@ import type { Port, Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
 import { newSlabCounters, slabCounters } from '../core/records.ts'
 import type { AttemptDetail, CallDetail, SpanRecord } from '../core/span.ts'
+import { Slabs } from '../telemetry/slabs.ts'
 import { ledgerMigrations } from './migrations/ledger.ts'
 import { migrate } from './migrations/migrate.ts'
 import { tracesMigrations } from './migrations/traces.ts'
 import { showTrace } from './show.ts'
 import { kyselyOn, openForReading, openForWriting } from './sqlite/open.ts'
 import { Writer } from './writer.ts'
-import { Slabs } from '../telemetry/slabs.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const usual: RecordingConfig = { flushIntervalMs: 100, flushCount: 1_000, flushBytes: 1 << 24, inFlightBytes: 1 << 26, bodyBytes: 1 << 22 }
+const usual: RecordingConfig = {
+  flushIntervalMs: 100,
+  flushCount: 1_000,
+  flushBytes: 1 << 24,
+  inFlightBytes: 1 << 26,
+  bodyBytes: 1 << 22,
+}
 
 /** A writer on a folder of its own, fed by the slabs that would feed it. */
 async function openWriter(recording: Partial<RecordingConfig> = {}) {
@@ -41,11 +47,16 @@ async function openWriter(recording: Partial<RecordingConfig> = {}) {
     onEmpty: (slab) => void new Uint8Array(slab).fill(0xee),
   })
   const slabs = new Slabs(counters, 1 << 26)
-  const port: Port = { postMessage: (message) => writer.take(message as Records), on: () => undefined, close: () => undefined }
+  const port: Port = {
+    postMessage: (message) => writer.take(message as Records),
+    on: () => undefined,
+    close: () => undefined,
+  }
   slabs.connect(port)
   const reading = openForReading(files.traces)
   let calls = 0
-  const body = (call: number, slot: number, text: string): void => slabs.body(call, slot, [Buffer.from(text)], Buffer.byteLength(text))
+  const body = (call: number, slot: number, text: string): void =>
+    slabs.body(call, slot, [Buffer.from(text)], Buffer.byteLength(text))
   const attempt = (call: number, detail: Partial<AttemptDetail> = {}, span: Partial<SpanRecord> = {}): void =>
     slabs.metadata('attempt', call, spanOf(call, 2, span), { ...attemptDetail, ...detail })
   const end = (call: number, detail: Partial<CallDetail> = {}, span: Partial<SpanRecord> = {}): void =>
@@ -89,8 +100,10 @@ async function openWriter(recording: Partial<RecordingConfig> = {}) {
   }
 }
 
-const requestOf = (text: string): string => JSON.stringify({ model: 'some', messages: [{ role: 'user', content: text }] })
-const answerOf = (text: string): string => JSON.stringify({ choices: [{ message: { content: text }, finish_reason: 'stop' }] })
+const requestOf = (text: string): string =>
+  JSON.stringify({ model: 'some', messages: [{ role: 'user', content: text }] })
+const answerOf = (text: string): string =>
+  JSON.stringify({ choices: [{ message: { content: text }, finish_reason: 'stop' }] })
 const parts = (text: string): string => JSON.stringify([{ kind: 'text', text }])
 const traceIdOf = (call: number): string => call.toString(16).padStart(32, '0')
 const spanIdOf = (call: number, which: number): string => (call * 16 + which).toString(16).padStart(16, '0')
@@ -237,7 +250,7 @@ test('a ledger that is locked holds up its own rows and keeps them', async () =>
 test('a row that the database refuses is left out and counted, and the others are stored', async () => {
   await using one = await openWriter()
   const refused = 7
-  one.attempt(refused, { model: { odd: true } as unknown as string })
+  one.attempt(refused, { modelAnswered: { odd: true } as unknown as string })
   one.end(refused, {}, { startedUs: null as unknown as number })
   const good = one.call()
   one.slabs.send(1)
@@ -296,13 +309,18 @@ test('the answer whose end did not tell is read as a whole', async () => {
   one.end(2)
   one.slabs.send(1)
   using ledger = new DatabaseSync(one.files.ledger, { readOnly: true })
-  const rows = ledger.prepare('select input_uncached, output_text, model_answered, usage_missing from ledger order by started_us').all()
+  const rows = ledger
+    .prepare('select input_uncached, output_text, model_answered, usage_missing from ledger order by started_us')
+    .all()
   expect(rows).toEqual([
     { input_uncached: 3, output_text: 4, model_answered: 'some-2', usage_missing: null },
     { input_uncached: null, output_text: null, model_answered: null, usage_missing: 'not reported' },
   ])
   using traces = new DatabaseSync(one.files.traces, { readOnly: true })
-  expect(traces.prepare('select input_tokens, output_tokens from traces order by started_us').all()[0]).toEqual({ input_tokens: 3, output_tokens: 4 })
+  expect(traces.prepare('select input_tokens, output_tokens from traces order by started_us').all()[0]).toEqual({
+    input_tokens: 3,
+    output_tokens: 4,
+  })
 })
 
 test('several calls of one trace become one line of the list', async () => {
@@ -315,8 +333,21 @@ test('several calls of one trace become one line of the list', async () => {
   one.end(3, { usage }, { ...trace, startedUs: 5, endedUs: 95, threadId: 'thread' })
   one.slabs.send(2)
   using traces = new DatabaseSync(one.files.traces, { readOnly: true })
-  expect(traces.prepare('select model, status, started_us, ended_us, thread_id, calls, errors, input_tokens from traces').all()).toEqual([
-    { model: 'some', status: 'ok', started_us: 5, ended_us: 95, thread_id: 'thread', calls: 3, errors: 1, input_tokens: 2 },
+  expect(
+    traces
+      .prepare('select model, status, started_us, ended_us, thread_id, calls, errors, input_tokens from traces')
+      .all(),
+  ).toEqual([
+    {
+      model: 'some',
+      status: 'ok',
+      started_us: 5,
+      ended_us: 95,
+      thread_id: 'thread',
+      calls: 3,
+      errors: 1,
+      input_tokens: 2,
+    },
   ])
 })
 
@@ -334,7 +365,15 @@ test('a writer that comes after another does not write into its blocks', async (
   one.slabs.send(1)
   const traces = openForWriting(one.files.traces, { synchronous: 'NORMAL' })
   const ledger = openForWriting(one.files.ledger, { synchronous: 'NORMAL' })
-  const writer = new Writer({ traces, ledger, counters: one.counters, recording: usual, onCall() {}, onTrouble() {}, onEmpty() {} })
+  const writer = new Writer({
+    traces,
+    ledger,
+    counters: one.counters,
+    recording: usual,
+    onCall() {},
+    onTrouble() {},
+    onEmpty() {},
+  })
   one.slabs.connect({ postMessage: (message) => writer.take(message as Records), on() {}, close() {} })
   const second = one.call('Second')
   one.slabs.send(2)

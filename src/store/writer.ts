@@ -229,7 +229,13 @@ function factsOf({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFac
 }
 
 function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<AttemptRecord> {
-  const { usage = detail.usage, usageReported, finishReason, model: modelAnswered = detail.modelAnswered, error = detail.error } = facts
+  const {
+    usage = detail.usage,
+    usageReported,
+    finishReason,
+    model: modelAnswered = detail.modelAnswered,
+    error = detail.error,
+  } = facts
   const usageMissing = usage ? undefined : detail.usageMissing
   const told = { ...detail, usage, usageReported, usageMissing, finishReason, modelAnswered, error }
   const status = facts.error ? 'error' : span.status

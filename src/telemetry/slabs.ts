@@ -1,5 +1,12 @@
 import type { Port, Records } from '../core/border.ts'
-import { type lostCounters, recordHeadBytes, recordKinds, slabBytes, type RecordKind, type SlabCounters } from '../core/records.ts'
+import {
+  type lostCounters,
+  type RecordKind,
+  recordHeadBytes,
+  recordKinds,
+  type SlabCounters,
+  slabBytes,
+} from '../core/records.ts'
 import type { AttemptDetail, CallDetail, SpanRecord } from '../core/span.ts'
 
 /** What describes a call is far below this. A record that is not, since somebody's names are, has a slab of its own size. */
@@ -100,7 +107,12 @@ export class Slabs {
   }
 
   /** Writes what describes a call or an attempt: plain objects, each a line of JSON. */
-  metadata(kind: 'call' | 'attempt' | 'ledger', call: number, span: SpanRecord, detail: CallDetail | AttemptDetail): void {
+  metadata(
+    kind: 'call' | 'attempt' | 'ledger',
+    call: number,
+    span: SpanRecord,
+    detail: CallDetail | AttemptDetail,
+  ): void {
     const text = `${JSON.stringify(span)}\n${JSON.stringify(detail)}`
     // A character takes three bytes of UTF-8 at most.
     let bound = text.length * 3

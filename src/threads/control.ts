@@ -1,10 +1,10 @@
+import { openPrivateDoor, type PrivateDoor } from '../api/private-door.ts'
+import { loadConfig } from '../config/load.ts'
 import type { Condition } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import { type Link, link } from '../core/link.ts'
 import { version as program } from '../core/version.ts'
-import { openPrivateDoor, type PrivateDoor } from '../api/private-door.ts'
-import { loadConfig } from '../config/load.ts'
 import { dataFiles } from '../store/files.ts'
 import { type FolderLock, lockFolder, removeServerFile, writeServerFile } from '../store/lock.ts'
 import { configMigrations } from '../store/migrations/config.ts'
@@ -80,7 +80,13 @@ export const startControl: StartPart = (port, init) => {
       listening: async ({ gateway }: { gateway: string }) => {
         const { dataDir } = await opening
         door = await openPrivateDoor(dataDir, query)
-        writeServerFile(dataDir, { pid: process.pid, version: program, gateway, socket: door.path, startedUs: Date.now() * 1000 })
+        writeServerFile(dataDir, {
+          pid: process.pid,
+          version: program,
+          gateway,
+          socket: door.path,
+          startedUs: Date.now() * 1000,
+        })
       },
     },
   })

@@ -10,9 +10,9 @@ import { systemClock } from '../http/clock.ts'
 import { httpServer } from '../http/server.ts'
 import { upstreams } from '../http/upstream.ts'
 import { providers } from '../providers/index.ts'
-import { configured, type ConfiguredProvider } from '../providers/provider.ts'
-import { tracer } from '../telemetry/trace.ts'
+import { type ConfiguredProvider, configured } from '../providers/provider.ts'
 import type { Slabs } from '../telemetry/slabs.ts'
+import { tracer } from '../telemetry/trace.ts'
 
 export interface GatewayDeps {
   readonly config: Config
@@ -74,7 +74,11 @@ function stateOf(config: Config, projects: readonly string[]): InferenceState {
   for (const [name, provider] of Object.entries(providers)) {
     all.set(name, configured(name, provider, config.providers[name]))
   }
-  return { limits: config.limits, projects, facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider } }
+  return {
+    limits: config.limits,
+    projects,
+    facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider },
+  }
 }
 
 /** Random bytes as hex, from a pool: one system call for hundreds of ids. */

@@ -1,6 +1,6 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import type { PartName, Port } from '../core/border.ts'
 import type { Flags } from '../config/load.ts'
+import type { PartName, Port } from '../core/border.ts'
 
 /** What a part is born with; everything else comes over its link. */
 export interface PartInit {

@@ -40,7 +40,12 @@ export const startReader: StartPart = (port) => {
       switch (command.command) {
         case 'stop':
           opened?.database.close()
-          supervisor.post({ kind: 'snapshot', part: 'condition', version: 1, value: { phase: 'stopped', problems: [] } })
+          supervisor.post({
+            kind: 'snapshot',
+            part: 'condition',
+            version: 1,
+            value: { phase: 'stopped', problems: [] },
+          })
           for (const one of links) one.close()
           supervisor.close()
           return

@@ -1,6 +1,6 @@
-import { type Link, link } from '../core/link.ts'
 import type { Condition } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
+import { type Link, link } from '../core/link.ts'
 import { type Lost, slabCounters } from '../core/records.ts'
 import { dataFiles } from '../store/files.ts'
 import { ledgerMigrations } from '../store/migrations/ledger.ts'
@@ -56,7 +56,8 @@ export const startWriter: StartPart = (port, init) => {
     let lost = counters.lost()
     const ticking = setInterval(() => {
       const now = counters.lost()
-      if (total(now) > total(lost)) log.warn('Some of what passed was not recorded: the disk cannot follow.', { lost: now })
+      if (total(now) > total(lost))
+        log.warn('Some of what passed was not recorded: the disk cannot follow.', { lost: now })
       lost = now
       log.flush()
     }, tickMs)

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { startTest } from '../support/trunkline.ts'
 
-const hanging = { model: 'mock/hang-stream', stream: true, messages: [{ role: 'user', content: 'Hello there, friend' }] }
+const hanging = {
+  model: 'mock/hang-stream',
+  stream: true,
+  messages: [{ role: 'user', content: 'Hello there, friend' }],
+}
 
 const call = (url: string, body: object): Promise<Response> =>
   fetch(`${url}/v1/chat/completions`, {
@@ -16,7 +20,11 @@ test('a call that a stop cuts off is recorded all the same', async () => {
   const reader = response.body?.getReader()
   await reader?.read()
   await trunkline.trunkline.stop(50)
-  await expect(reader?.read().then(async function rest(): Promise<void> { await reader?.read().then(rest) })).rejects.toThrow()
+  await expect(
+    reader?.read().then(async function rest(): Promise<void> {
+      await reader?.read().then(rest)
+    }),
+  ).rejects.toThrow()
   const { traces } = await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 5 } })
   expect(traces).toMatchObject([{ model: 'mock/hang-stream', status: 'cancelled' }])
 })

@@ -59,7 +59,8 @@ test('two hundred calls touch no file and no database on the gateway thread', as
     { mock: { text: 'x'.repeat(300_000) } },
     { model: 'mock/no-usage', stream: true },
   ]
-  const round = (): Promise<unknown> => Promise.allSettled(calls.map((fields) => askChat(trunkline.url, 'Hello', fields)))
+  const round = (): Promise<unknown> =>
+    Promise.allSettled(calls.map((fields) => askChat(trunkline.url, 'Hello', fields)))
   // Undici loads its parser with the first connection.
   await round()
   using files = watchedFiles()

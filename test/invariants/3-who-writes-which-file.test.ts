@@ -22,7 +22,10 @@ function openFiles(folder: string): Record<string, string> {
     try {
       const path = readlinkSync(`/proc/self/fd/${fd}`)
       if (!path.startsWith(`${folder}/`) || !path.endsWith('.db')) continue
-      const flags = Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0', 8)
+      const flags = Number.parseInt(
+        /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0',
+        8,
+      )
       found[basename(path)] = [...(found[basename(path)] ?? ''), (flags & 3) === 0 ? 'r' : 'w'].toSorted().join('')
     } catch {
       // The descriptor of this very listing is closed by now.
@@ -36,7 +39,12 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     await using trunkline = await startTest({ spawn })
     const { traceId } = await askChat(trunkline.url, 'Hello')
     await trunkline.trace(traceId)
-    expect(openFiles(trunkline.dataDir)).toEqual({ 'config.db': 'w', 'ledger.db': 'w', 'traces.db': 'rw', 'lock.db': 'w' })
+    expect(openFiles(trunkline.dataDir)).toEqual({
+      'config.db': 'w',
+      'ledger.db': 'w',
+      'traces.db': 'rw',
+      'lock.db': 'w',
+    })
   })
 
   test('nobody else may look into the data folder', async () => {
@@ -44,8 +52,12 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     const dataDir = join(parent.path, 'made', 'here')
     await using trunkline = await startTest({ spawn, dataDir })
     await trunkline.trace((await askChat(trunkline.url, 'Hello')).traceId)
-    const modes = Object.fromEntries(readdirSync(dataDir).map((name) => [name, (statSync(join(dataDir, name)).mode & 0o777).toString(8)]))
-    expect(Object.keys(modes)).toEqual(expect.arrayContaining(['config.db', 'ledger.db', 'lock.db', 'server.json', 'traces.db', 'traces.db-wal']))
+    const modes = Object.fromEntries(
+      readdirSync(dataDir).map((name) => [name, (statSync(join(dataDir, name)).mode & 0o777).toString(8)]),
+    )
+    expect(Object.keys(modes)).toEqual(
+      expect.arrayContaining(['config.db', 'ledger.db', 'lock.db', 'server.json', 'traces.db', 'traces.db-wal']),
+    )
     expect(new Set(Object.values(modes))).toEqual(new Set(['600']))
     expect((statSync(dataDir).mode & 0o777).toString(8)).toBe('700')
   })
@@ -80,7 +92,9 @@ test('a connection of the reader cannot write', async () => {
   await using trunkline = await startTest()
   await trunkline.trace((await askChat(trunkline.url, 'Hello')).traceId)
   const database = openForReading(dataFiles(trunkline.dataDir).traces)
-  expect(() => database.exec("insert into blocks (id, project_id, size, data) values (1000, 'default', 0, x'')")).toThrow(/readonly/)
+  expect(() =>
+    database.exec("insert into blocks (id, project_id, size, data) values (1000, 'default', 0, x'')"),
+  ).toThrow(/readonly/)
   expect(() => database.exec('delete from traces')).toThrow(/readonly/)
   database.close()
 })
@@ -108,7 +122,9 @@ test('a server in another process that was killed leaves the folder free', async
   const gone = new Promise((resolve) => child.once('exit', resolve))
   // Shown is stored: reading makes the server write first.
   const { ask } = await import('../../src/cli/ask.ts')
-  expect(await ask(folder.path, 'showTrace', { project: 'default', prefix: String(traceId) })).toMatchObject({ found: 'one' })
+  expect(await ask(folder.path, 'showTrace', { project: 'default', prefix: String(traceId) })).toMatchObject({
+    found: 'one',
+  })
   child.kill('SIGKILL')
   await gone
   await using trunkline = await startTest({ dataDir: folder.path })

@@ -26,16 +26,23 @@ describe.each(bothWays)('%s', (_name, spawn) => {
       response.write('data: {"choices":[{"index":0,"delta":{"content":"first half"}}]}\n\n')
       begun.resolve(response)
     })
-    await using trunkline = await startTest({ spawn: border.spawn, settings: { 'providers.openai.base_url': upstream.baseUrl } })
+    await using trunkline = await startTest({
+      spawn: border.spawn,
+      settings: { 'providers.openai.base_url': upstream.baseUrl },
+    })
     const answer = askChat(trunkline.url, 'Hello', { model: 'some', stream: true })
     const response = await begun.promise
     await vi.waitFor(() => {
       expect(border.passed.some(({ bytes }) => bytes?.includes('first half'))).toBe(true)
     })
-    response.end('data: {"choices":[{"index":0,"delta":{"content":", second half"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+    response.end(
+      'data: {"choices":[{"index":0,"delta":{"content":", second half"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+    )
     const { traceId } = await answer
     const shown = await trunkline.trace(traceId)
-    expect(conversationOf(shown)?.answer?.choices[0]?.message.parts).toEqual([{ kind: 'text', text: 'first half, second half' }])
+    expect(conversationOf(shown)?.answer?.choices[0]?.message.parts).toEqual([
+      { kind: 'text', text: 'first half, second half' },
+    ])
   })
 
   test('when the writer cannot follow bodies go first, then spans, never the ledger, and health says so', async () => {
@@ -56,7 +63,9 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     }
     const { status, reasons } = await readiness(trunkline.url)
     expect(status).toBe('degraded')
-    expect(reasons?.[0]).toMatch(/^Not everything was recorded since the start: [1-9]\d{5,} bytes of bodies, [1-9]\d+ spans/)
+    expect(reasons?.[0]).toMatch(
+      /^Not everything was recorded since the start: [1-9]\d{5,} bytes of bodies, [1-9]\d+ spans/,
+    )
 
     border.release()
     const first = await trunkline.trace(asked[0]?.traceId)
@@ -64,7 +73,9 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     const eighth = await trunkline.trace(asked[7]?.traceId)
     expect(eighth.spans.map(({ kind }) => kind)).toEqual(['call', 'attempt'])
     expect(conversationOf(eighth)).toBeUndefined()
-    const paid = rowsOf(dataFiles(trunkline.dataDir).ledger, 'select lower(hex(trace_id)) as id from ledger').map(({ id }) => id)
+    const paid = rowsOf(dataFiles(trunkline.dataDir).ledger, 'select lower(hex(trace_id)) as id from ledger').map(
+      ({ id }) => id,
+    )
     expect(new Set(paid)).toEqual(new Set(asked.map(({ traceId }) => traceId)))
     // Once there is room everything is recorded again.
     const again = await trunkline.trace((await askChat(trunkline.url, large)).traceId)
@@ -122,7 +133,9 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     })
     expect(request?.request).toMatchObject({ length: 1000, whole: wholeOf(sent) })
     expect(answer?.answer).toMatchObject({ length: 1000, whole: wholeOf(text) })
-    expect(conversationOf(shown)?.notes).toContain(`Of the request the first 1000 of ${Buffer.byteLength(sent)} bytes were kept.`)
+    expect(conversationOf(shown)?.notes).toContain(
+      `Of the request the first 1000 of ${Buffer.byteLength(sent)} bytes were kept.`,
+    )
   })
 
   test('a name of two million letters is recorded like any other', async () => {
@@ -136,4 +149,5 @@ describe.each(bothWays)('%s', (_name, spawn) => {
   })
 })
 
-const eventOf = (content: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`
+const eventOf = (content: string): string =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`

@@ -27,7 +27,11 @@ async function crash(trunkline: TestTrunkline, name: PartName): Promise<void> {
   trunkline.trunkline.parts[name].restart()
   const said = `The ${name} stopped unexpectedly and is being restarted.`
   await vi.waitFor(
-    async () => expect(await readiness(trunkline.url)).toMatchObject({ status: 'degraded', reasons: expect.arrayContaining([said]) }),
+    async () =>
+      expect(await readiness(trunkline.url)).toMatchObject({
+        status: 'degraded',
+        reasons: expect.arrayContaining([said]),
+      }),
     { timeout: 5_000, interval: 5 },
   )
 }
@@ -60,17 +64,20 @@ const startReady = async (options: TestOptions): Promise<TestTrunkline> => {
 
 // One thread cannot lose a part of itself. The tests wait more than they work.
 describe.concurrent('on real threads', () => {
-  test.each(['writer', 'control', 'reader'] as const)('a crashed %s fails no call, is seen in health, and comes back', async (name) => {
-    await using trunkline = await startReady({ spawn: inThreads })
-    await using clients = callers(trunkline.url)
-    await crash(trunkline, name)
-    await isReadyAgain(trunkline)
-    const answers = await clients.stop()
-    expect(answers.length).toBeGreaterThan(8)
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-    const { traceId } = await askChat(trunkline.url, 'Afterwards')
-    expect(await told(trunkline, traceId)).toEqual([text('Afterwards'), text('Afterwards')])
-  })
+  test.each(['writer', 'control', 'reader'] as const)(
+    'a crashed %s fails no call, is seen in health, and comes back',
+    async (name) => {
+      await using trunkline = await startReady({ spawn: inThreads })
+      await using clients = callers(trunkline.url)
+      await crash(trunkline, name)
+      await isReadyAgain(trunkline)
+      const answers = await clients.stop()
+      expect(answers.length).toBeGreaterThan(8)
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      const { traceId } = await askChat(trunkline.url, 'Afterwards')
+      expect(await told(trunkline, traceId)).toEqual([text('Afterwards'), text('Afterwards')])
+    },
+  )
 
   test('a part that keeps crashing keeps coming back', async () => {
     await using trunkline = await startReady({ spawn: inThreads })
@@ -85,7 +92,10 @@ describe.concurrent('on real threads', () => {
 
   test('what a crashed writer had not stored is counted, and what it had stored is there', async () => {
     const border = borderSpy(inThreads)
-    await using trunkline = await startReady({ spawn: border.spawn, settings: { 'recording.flush_interval_ms': '60000' } })
+    await using trunkline = await startReady({
+      spawn: border.spawn,
+      settings: { 'recording.flush_interval_ms': '60000' },
+    })
     const stored = await askChat(trunkline.url, 'Stored')
     await trunkline.trace(stored.traceId)
     const lost = await askChat(trunkline.url, 'Lost')
@@ -113,12 +123,14 @@ describe.concurrent('on real threads', () => {
   test('a control that comes back leaves the writer as it is, and no body gets into the place of another', async () => {
     await using trunkline = await startReady({ spawn: inThreads, settings: { 'recording.flush_interval_ms': '60000' } })
     const calls: (readonly [content: string, traceId: string | null])[] = []
-    const call = async (content: string): Promise<void> => void calls.push([content, (await askChat(trunkline.url, content)).traceId])
+    const call = async (content: string): Promise<void> =>
+      void calls.push([content, (await askChat(trunkline.url, content)).traceId])
     for (let index = 0; index < 5; index++) await call(`Before ${index}`)
     await crash(trunkline, 'control')
     await isReadyAgain(trunkline)
     for (let index = 0; index < 5; index++) await call(`After ${index}`)
-    for (const [content, traceId] of calls) expect(await told(trunkline, traceId)).toEqual([text(content), text(content)])
+    for (const [content, traceId] of calls)
+      expect(await told(trunkline, traceId)).toEqual([text(content), text(content)])
   })
 
   test('a locked database holds up no call and loses nothing', async () => {
@@ -143,7 +155,10 @@ describe.concurrent('on real threads', () => {
     const { status, traceId } = await askChat(trunkline.url, 'Hello')
     expect(status).toBe(200)
     const problem = 'Traces cannot be written: no such table: spans'
-    await vi.waitFor(async () => expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: [problem] }), waiting)
+    await vi.waitFor(
+      async () => expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: [problem] }),
+      waiting,
+    )
     other.exec('alter table elsewhere rename to spans')
     other.close()
     await vi.waitFor(async () => expect(await readiness(trunkline.url)).toEqual({ status: 'ready' }), waiting)

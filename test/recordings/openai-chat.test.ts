@@ -5,7 +5,15 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Message, Part } from '../../src/core/chat.ts'
 import { inputTokens, outputTokens, type Usage } from '../../src/core/usage.ts'
-import { type Exchange, index, type IndexRow, load, noRecordings, recordingsFolder, responseBytes } from '../support/recordings.ts'
+import {
+  type Exchange,
+  type IndexRow,
+  index,
+  load,
+  noRecordings,
+  recordingsFolder,
+  responseBytes,
+} from '../support/recordings.ts'
 import { startReplayUpstream } from '../support/replay-upstream.ts'
 import { attemptsIn, callIn, startTest, type TestTrunkline } from '../support/trunkline.ts'
 
@@ -40,7 +48,9 @@ describe.skipIf(!here)('recorded chats pass through', () => {
   for (const [place, rows] of withRequest) {
     test(`${rows.length} of ${place}`, async () => {
       await using upstream = await startReplayUpstream({ exchanges: rows.map(({ id }) => id) })
-      await using trunkline = await startTest({ settings: { 'providers.openai.base_url': upstream.baseUrlFor(load((rows[0] as IndexRow).id), path) } })
+      await using trunkline = await startTest({
+        settings: { 'providers.openai.base_url': upstream.baseUrlFor(load((rows[0] as IndexRow).id), path) },
+      })
       const served = new Set<string>()
       for (const { id } of rows) {
         const trace = await call(trunkline, load(id))
@@ -86,7 +96,11 @@ async function call(trunkline: TestTrunkline, exchange: Exchange): Promise<Passe
   return { trace: response.headers.get('x-trace-id') as string, bytes, request }
 }
 
-async function expectAsRecorded(trunkline: TestTrunkline, { trace, bytes, request }: Passed, exchange: Exchange): Promise<void> {
+async function expectAsRecorded(
+  trunkline: TestTrunkline,
+  { trace, bytes, request }: Passed,
+  exchange: Exchange,
+): Promise<void> {
   const recorded = responseBytes(exchange).toString()
   const edited = exchange.streaming && !request.stream_options?.include_usage ? withoutUsage(recorded) : recorded
   expect(bytes.toString(), exchange.id).toBe(edited)
@@ -107,7 +121,10 @@ async function expectAsRecorded(trunkline: TestTrunkline, { trace, bytes, reques
   expect(conversation?.notes, exchange.id).toEqual([])
   expect(conversation?.messages.map(said), exchange.id).toEqual((request.messages ?? []).map(wrote))
   const choices = (answer.choices ?? []).map(({ message }) => wrote({ role: 'assistant', ...message }))
-  expect(conversation?.answer?.choices.map(({ message }) => said(message)), exchange.id).toEqual(choices)
+  expect(
+    conversation?.answer?.choices.map(({ message }) => said(message)),
+    exchange.id,
+  ).toEqual(choices)
 }
 
 function expectUsage(usage: Usage, wire: WireUsage, exchange: Exchange): void {
@@ -119,7 +136,10 @@ function expectUsage(usage: Usage, wire: WireUsage, exchange: Exchange): void {
   expect(inputTokens(usage), exchange.id).toBe(wire.prompt_tokens + audio)
   expect(outputTokens(usage), exchange.id).toBe(output)
   const cached =
-    wire.prompt_tokens_details?.cached_tokens ?? wire.prompt_cache_hit_tokens ?? wire.cached_tokens ?? wire.num_cached_tokens
+    wire.prompt_tokens_details?.cached_tokens ??
+    wire.prompt_cache_hit_tokens ??
+    wire.cached_tokens ??
+    wire.num_cached_tokens
   expect(usage.cacheRead, exchange.id).toBe(cached ?? undefined)
   if (reasoning != null) expect(usage.reasoning, exchange.id).toBe(Math.min(reasoning, output))
 }
@@ -171,19 +191,23 @@ interface WireAnswer {
 type Plain = readonly [role: string, ...said: readonly string[]]
 
 function wrote(message: WireMessage): Plain {
-  const content = typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : (message.content ?? [])
+  const content =
+    typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : (message.content ?? [])
   const spoken = [
     ...said1('reasoning', message.reasoning_content || message.reasoning),
     ...content.flatMap((part) => {
       if (part.type === 'thinking') return said1('reasoning', part.thinking?.map(({ text }) => text).join(''))
-      if (part.type === 'image_url') return [`image ${typeof part.image_url === 'string' ? part.image_url : part.image_url?.url}`]
+      if (part.type === 'image_url')
+        return [`image ${typeof part.image_url === 'string' ? part.image_url : part.image_url?.url}`]
       if (part.type === 'input_audio') return [`audio ${part.input_audio?.data}`]
       if (part.type === 'file') return [`document ${part.file?.file_data ?? part.file?.file_id}`]
       return part.type === 'text' ? said1('text', part.text) : [`opaque ${JSON.stringify(part)}`]
     }),
     ...said1('refusal', message.refusal),
   ]
-  const calls = (message.tool_calls ?? []).map(({ id, function: f }) => `call ${id ?? ''} ${f?.name} ${f?.arguments ?? ''}`)
+  const calls = (message.tool_calls ?? []).map(
+    ({ id, function: f }) => `call ${id ?? ''} ${f?.name} ${f?.arguments ?? ''}`,
+  )
   const result = message.role === 'tool' ? [`result of ${message.tool_call_id}`] : []
   return [message.role ?? 'user', ...result, ...joined(spoken), ...calls]
 }
@@ -221,7 +245,8 @@ function joined(lines: readonly string[]): string[] {
   for (const line of lines) {
     const kind = line.split(' ', 1)[0] as string
     const before = out.at(-1)
-    if ((kind === 'text' || kind === 'reasoning') && before?.startsWith(`${kind} `)) out[out.length - 1] = before + line.slice(kind.length + 1)
+    if ((kind === 'text' || kind === 'reasoning') && before?.startsWith(`${kind} `))
+      out[out.length - 1] = before + line.slice(kind.length + 1)
     else out.push(line)
   }
   return out
@@ -242,9 +267,16 @@ function fold(stream: string): WireAnswer {
     const usage = event.usage ?? event.choices?.[0]?.usage ?? event.x_groq?.usage
     if (usage) whole.usage = usage
     for (const { index = 0, delta } of event.choices ?? []) {
-      const message = messages.get(index) ?? { role: 'assistant', content: [], reasoning: '', refusal: '', tool_calls: [] }
+      const message = messages.get(index) ?? {
+        role: 'assistant',
+        content: [],
+        reasoning: '',
+        refusal: '',
+        tool_calls: [],
+      }
       messages.set(index, message)
-      const content = typeof delta?.content === 'string' ? [{ type: 'text', text: delta.content }] : (delta?.content ?? [])
+      const content =
+        typeof delta?.content === 'string' ? [{ type: 'text', text: delta.content }] : (delta?.content ?? [])
       ;(message.content as WirePart[]).push(...content)
       message.reasoning += (delta?.reasoning_content || delta?.reasoning) ?? ''
       message.refusal += delta?.refusal ?? ''
@@ -252,19 +284,28 @@ function fold(stream: string): WireAnswer {
         const calls = message.tool_calls ?? []
         const known = calls.find((one) => (piece.id ? one.id === piece.id : one.index === piece.index))
         if (!known) calls.push(structuredClone(piece))
-        else if (known.function) known.function.arguments = (known.function.arguments ?? '') + (piece.function?.arguments ?? '')
+        else if (known.function)
+          known.function.arguments = (known.function.arguments ?? '') + (piece.function?.arguments ?? '')
       }
     }
   }
   // Thinking that came as parts is spoken before the text, as whole answers have it.
-  whole.choices = [...messages].toSorted(([a], [b]) => a - b).map(([index, message]) => ({ index, message: ordered(message) }))
+  whole.choices = [...messages]
+    .toSorted(([a], [b]) => a - b)
+    .map(([index, message]) => ({ index, message: ordered(message) }))
   return whole
 }
 
 function ordered(message: WireMessage): WireMessage {
   const parts = message.content as WirePart[]
-  const thought = parts.filter(({ type }) => type === 'thinking').flatMap(({ thinking = [] }) => thinking.map(({ text }) => text))
-  return { ...message, reasoning: message.reasoning + thought.join(''), content: parts.filter(({ type }) => type !== 'thinking') }
+  const thought = parts
+    .filter(({ type }) => type === 'thinking')
+    .flatMap(({ thinking = [] }) => thinking.map(({ text }) => text))
+  return {
+    ...message,
+    reasoning: message.reasoning + thought.join(''),
+    content: parts.filter(({ type }) => type !== 'thinking'),
+  }
 }
 
 /** The documented edit: a client that did not ask for usage gets the stream as it would be had nobody asked. */

@@ -26,7 +26,8 @@ export function borderSpy(spawn: Spawn): BorderSpy {
   let held: (() => void)[] | undefined
 
   const saw = (from: ThreadName, to: ThreadName, message: Message): void => {
-    const bytes = message.kind === 'records' ? Buffer.from(Buffer.from(message.slab).subarray(0, message.used)) : undefined
+    const bytes =
+      message.kind === 'records' ? Buffer.from(Buffer.from(message.slab).subarray(0, message.used)) : undefined
     passed.push({ from, to, message, ...(bytes && { bytes }) })
   }
 

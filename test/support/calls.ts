@@ -55,7 +55,9 @@ export interface TestUpstream extends AsyncDisposable {
 }
 
 /** A provider of the test's own, which gets each request after its body has arrived. */
-export async function startUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<TestUpstream> {
+export async function startUpstream(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<TestUpstream> {
   const server = createServer((request, response) => {
     request.resume().once('end', () => answer(request, response))
   })

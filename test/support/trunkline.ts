@@ -34,14 +34,20 @@ export interface TestTrunkline extends AsyncDisposable {
 }
 
 /** A Trunkline on a free port with a data folder of its own, as a user would have it. */
-export async function startTest({ settings = {}, environment = {}, spawn = oneThread, dataDir }: TestOptions = {}): Promise<TestTrunkline> {
+export async function startTest({
+  settings = {},
+  environment = {},
+  spawn = oneThread,
+  dataDir,
+}: TestOptions = {}): Promise<TestTrunkline> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'trunkline-test-')))
   const trunkline = await startTrunkline({
     flags: { dataDir: folder, settings: { 'server.port': '0', 'log.level': 'silent', ...settings }, terminal: false },
     environment,
     spawn,
   })
-  const question = <Q extends QueryName>(name: Q, detail: QueryDetail<Q>): Promise<QueryAnswer<Q>> => ask(folder, name, detail)
+  const question = <Q extends QueryName>(name: Q, detail: QueryDetail<Q>): Promise<QueryAnswer<Q>> =>
+    ask(folder, name, detail)
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> =>
     (stopped ??= trunkline.stop(1_000).then(() => (dataDir ? undefined : rm(folder, { recursive: true, force: true }))))
@@ -52,7 +58,8 @@ export async function startTest({ settings = {}, environment = {}, spawn = oneTh
     ask: question,
     async trace(id) {
       const shown = await question('showTrace', { project: 'default', prefix: String(id) })
-      if (shown.found !== 'one') throw new Error(`The trace ${id} is stored ${shown.found === 'none' ? 'nowhere' : 'more than once'}.`)
+      if (shown.found !== 'one')
+        throw new Error(`The trace ${id} is stored ${shown.found === 'none' ? 'nowhere' : 'more than once'}.`)
       return shown.view
     },
     stop,

@@ -1,4 +1,14 @@
-import type { ChatAnswer, ChatEvent, ChatRequest, Choice, FinishReason, Message, Part, Role, Tool } from '../../core/chat.ts'
+import type {
+  ChatAnswer,
+  ChatEvent,
+  ChatRequest,
+  Choice,
+  FinishReason,
+  Message,
+  Part,
+  Role,
+  Tool,
+} from '../../core/chat.ts'
 import type { Step } from '../../core/steps.ts'
 import type { Frame } from '../../http/sse.ts'
 import { usageOf } from './usage.ts'
@@ -24,7 +34,10 @@ export function decodeRequest(body: unknown): ChatRequest {
     model: String(request.model ?? ''),
     stream: request.stream === true,
     messages: listOf(request.messages).map(messageOf),
-    tools: [...listOf(request.tools).map(toolOf), ...listOf(request.functions).map((wire) => toolOf({ function: wire }))],
+    tools: [
+      ...listOf(request.tools).map(toolOf),
+      ...listOf(request.functions).map((wire) => toolOf({ function: wire })),
+    ],
   }
 }
 
@@ -211,12 +224,20 @@ function partOf(wire: WirePart | string | null): Part {
 }
 
 const thoughtOf = (thinking: WirePart['thinking']): string =>
-  typeof thinking === 'string' ? thinking : listOf(thinking).map(({ text }) => textOf(text)).join('')
+  typeof thinking === 'string'
+    ? thinking
+    : listOf(thinking)
+        .map(({ text }) => textOf(text))
+        .join('')
 
 function toolOf(wire: WireTool): Tool {
   const { name, description } = wire.function ?? wire.custom ?? {}
   const schema = wire.function?.parameters
-  return { name: textOf(name), ...(description && { description: textOf(description) }), ...(schema !== undefined && { schema }) }
+  return {
+    name: textOf(name),
+    ...(description && { description: textOf(description) }),
+    ...(schema !== undefined && { schema }),
+  }
 }
 
 /** The objects of a list, where the wire may have `null`, nothing or something else for both. */

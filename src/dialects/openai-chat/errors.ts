@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { errors, GatewayError, type ErrorCode } from '../../core/error.ts'
+import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 
 /** How much of a body that nobody can read is shown. */
@@ -69,7 +69,13 @@ function fieldsOf(written: unknown, body: Buffer): ErrorFields {
     }
   }
   if (!isUtf8(body)) return { message: "The provider's reason cannot be read: it is not text." }
-  const text = excerpt(body.toString('utf8').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim())
+  const text = excerpt(
+    body
+      .toString('utf8')
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  )
   return { message: text === '' ? 'The provider gave no reason.' : text }
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../../core/error.ts'
-import { type ObjectScan, scanObject, type Span, splice } from '../../core/json-scan.ts'
+import { type ObjectScan, type Span, scanObject, splice } from '../../core/json-scan.ts'
 import type { RequestEdits, RequestFacts, RequestLimits } from '../dialect.ts'
 
 /** Fields of the gateway's predecessor and of what is yet to come. To take them and do nothing would be a lie. */
@@ -14,7 +14,10 @@ export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model
   const request = parse(body) as Readonly<Record<string, unknown>>
   for (const field of read) {
     if (scan.repeated.includes(field)) {
-      throw invalid(field, `\`${field}\` stands more than once in the body, and parsers differ in which they take. Send it once.`)
+      throw invalid(
+        field,
+        `\`${field}\` stands more than once in the body, and parsers differ in which they take. Send it once.`,
+      )
     }
   }
   const model = modelOf(request)
@@ -24,7 +27,9 @@ export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model
   if (typeof stream !== 'boolean') throw invalid('stream', `\`stream\` must be true or false, not ${kindOf(stream)}.`)
   for (const field of notYet) {
     if (scan.members.has(field)) {
-      throw new GatewayError('unsupported_field', `Trunkline does not support \`${field}\` yet. Leave it out.`, { param: field })
+      throw new GatewayError('unsupported_field', `Trunkline does not support \`${field}\` yet. Leave it out.`, {
+        param: field,
+      })
     }
   }
   return { model, stream, asksUsage: asksUsage(request['stream_options']), scan }
@@ -41,10 +46,16 @@ function scanned(body: Buffer, { jsonDepth, jsonValues }: RequestLimits): Object
     throw new GatewayError('bad_request', `The body must be a JSON object. ${wanted}`)
   }
   if (scan.depth > jsonDepth) {
-    throw new GatewayError('bad_request', `The body nests arrays and objects more than ${jsonDepth} deep. Flatten it, or raise limits.json_depth.`)
+    throw new GatewayError(
+      'bad_request',
+      `The body nests arrays and objects more than ${jsonDepth} deep. Flatten it, or raise limits.json_depth.`,
+    )
   }
   if (scan.commas > jsonValues) {
-    throw new GatewayError('bad_request', `The body has more than ${jsonValues} values. Send fewer, or raise limits.json_values.`)
+    throw new GatewayError(
+      'bad_request',
+      `The body has more than ${jsonValues} values. Send fewer, or raise limits.json_values.`,
+    )
   }
   return scan
 }
@@ -61,7 +72,8 @@ function modelOf({ model }: Readonly<Record<string, unknown>>): string {
 
 function checkMessages(messages: unknown): void {
   const shape = 'with `role` and `content`'
-  if (messages === undefined) throw invalid('messages', `\`messages\` is missing. Send a list of messages, each ${shape}.`)
+  if (messages === undefined)
+    throw invalid('messages', `\`messages\` is missing. Send a list of messages, each ${shape}.`)
   if (!Array.isArray(messages)) throw invalid('messages', `\`messages\` must be a list, not ${kindOf(messages)}.`)
   for (const [index, message] of messages.entries()) {
     if (typeof message === 'object' && message !== null && !Array.isArray(message)) continue
@@ -72,19 +84,28 @@ function checkMessages(messages: unknown): void {
 
 function asksUsage(options: unknown): boolean {
   if (options === undefined || options === null) return false
-  if (typeof options !== 'object' || Array.isArray(options)) throw invalid('stream_options', `\`stream_options\` must be an object, not ${kindOf(options)}.`)
+  if (typeof options !== 'object' || Array.isArray(options))
+    throw invalid('stream_options', `\`stream_options\` must be an object, not ${kindOf(options)}.`)
   return (options as { include_usage?: unknown }).include_usage === true
 }
 
 /** Replaces the model's name, and has the stream report its usage. Every other byte goes up as it came. */
-export function editRequest(body: Buffer, { model, stream, asksUsage, scan }: RequestFacts, edits: RequestEdits): Buffer {
+export function editRequest(
+  body: Buffer,
+  { model, stream, asksUsage, scan }: RequestFacts,
+  edits: RequestEdits,
+): Buffer {
   const changes: (Span & { text: string })[] = []
   if (edits.model !== model) {
     changes.push({ ...(scan.members.get('model') as Span), text: JSON.stringify(edits.model) })
   }
-  if (stream && !asksUsage && edits.addUsage) changes.push(usageEdit(body, scan.members.get('stream_options'), scan.end))
+  if (stream && !asksUsage && edits.addUsage)
+    changes.push(usageEdit(body, scan.members.get('stream_options'), scan.end))
   if (changes.length === 0) return body
-  return splice(body, changes.toSorted((a, b) => a.start - b.start))
+  return splice(
+    body,
+    changes.toSorted((a, b) => a.start - b.start),
+  )
 }
 
 const includeUsage = '"include_usage":true'
@@ -115,4 +136,10 @@ function parse(body: Buffer): unknown {
 const invalid = (param: string, message: string): GatewayError => new GatewayError('bad_request', message, { param })
 
 const kindOf = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`

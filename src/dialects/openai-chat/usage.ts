@@ -79,7 +79,12 @@ const smaller = (part: number | undefined, whole: number | undefined): number | 
   part === undefined || whole === undefined ? part : Math.min(part, whole)
 
 const rest = (total: number | undefined, parts: readonly (number | undefined)[]): number | undefined =>
-  total === undefined ? undefined : Math.max(0, parts.reduce<number>((left, part) => left - (part ?? 0), total))
+  total === undefined
+    ? undefined
+    : Math.max(
+        0,
+        parts.reduce<number>((left, part) => left - (part ?? 0), total),
+      )
 
 function present(buckets: { [B in keyof Usage]: number | undefined }): Usage {
   const known: { -readonly [B in keyof Usage]: number } = {}

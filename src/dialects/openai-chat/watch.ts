@@ -1,7 +1,7 @@
-import { type ObjectScan, scanObject, type Span } from '../../core/json-scan.ts'
+import { type ObjectScan, type Span, scanObject } from '../../core/json-scan.ts'
 import type { SpanError } from '../../core/span.ts'
 import type { Step } from '../../core/steps.ts'
-import { sseFrames, type Frame } from '../../http/sse.ts'
+import { type Frame, sseFrames } from '../../http/sse.ts'
 import type { AnswerFacts, AnswerWatch } from '../dialect.ts'
 import { finishReasonOf } from './decode.ts'
 import { usageOf, type WireUsage } from './usage.ts'
@@ -199,5 +199,8 @@ function errorOf(written: unknown): SpanError | undefined {
   if (written === undefined || written === null) return undefined
   if (typeof written === 'string') return { code: 'upstream_error', message: written }
   const { message, code, type } = written as { message?: unknown; code?: unknown; type?: unknown }
-  return { code: String(code ?? type ?? 'upstream_error'), message: typeof message === 'string' ? message : JSON.stringify(written) }
+  return {
+    code: String(code ?? type ?? 'upstream_error'),
+    message: typeof message === 'string' ? message : JSON.stringify(written),
+  }
 }

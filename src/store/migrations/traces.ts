@@ -32,7 +32,12 @@ export const tracesMigrations = {
         .modifyEnd(sql`without rowid`)
         .execute()
       await db.schema.createIndex('traces_by_start').on('traces').columns(['project_id', 'started_us']).execute()
-      await db.schema.createIndex('traces_by_run').on('traces').columns(['project_id', 'run_id']).execute()
+      await db.schema
+        .createIndex('traces_by_run')
+        .on('traces')
+        .columns(['project_id', 'run_id'])
+        .where('run_id', 'is not', null)
+        .execute()
       await db.schema
         .createIndex('traces_by_thread')
         .on('traces')

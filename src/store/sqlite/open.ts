@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
 import { createPrivate } from '../files.ts'
 
 export interface OpenOptions {
@@ -18,7 +18,9 @@ export function openForWriting(path: string, { synchronous }: OpenOptions): Data
   // The log files beside it take over its rights.
   createPrivate(path)
   const database = new DatabaseSync(path)
-  database.exec(`pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`)
+  database.exec(
+    `pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`,
+  )
   return database
 }
 
@@ -29,7 +31,8 @@ export function openForReading(path: string): DatabaseSync {
 }
 
 /** Node's own defaults are a cache of 2 MB and no patience. */
-const tuning = 'pragma busy_timeout = 5000; pragma cache_size = -16000; pragma foreign_keys = on; pragma temp_store = memory;'
+const tuning =
+  'pragma busy_timeout = 5000; pragma cache_size = -16000; pragma foreign_keys = on; pragma temp_store = memory;'
 
 /** Kysely on `node:sqlite`, which differs from the driver that Kysely knows in how it takes parameters. */
 export function kyselyOn<Db>(database: DatabaseSync): Kysely<Db> {

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import { readServerFile } from '../../src/store/lock.ts'
+import { askChat, readiness, startUpstream } from '../support/calls.ts'
+
+const canary = 'sk-canary-1234567890'
+
+test('the key for a provider goes to the provider and nowhere else', async () => {
+  const keys: (string | undefined)[] = []
+  let times = 0
+  await using upstream = await startUpstream((request, response) => {
+    keys.push(request.headers.authorization)
+    if (times++ % 2 === 0) response.destroy()
+    else
+      response
+        .writeHead(401, { 'content-type': 'application/json' })
+        .end('{"error":{"message":"No.","type":"x","code":"invalid_api_key"}}')
+  })
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-secret-'))
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const flags = ['--port', '0', '--data-dir', folder, '--log-level', 'debug', '--openai-base-url', upstream.baseUrl]
+  const child = spawn(process.execPath, [main, 'serve', ...flags], {
+    env: { PATH: process.env.PATH, OPENAI_API_KEY: canary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = Promise.all([text(child.stdout), text(child.stderr)])
+  const url = await vi.waitFor(
+    () => {
+      const server = readServerFile(folder)
+      expect(server).toBeDefined()
+      return server?.gateway as string
+    },
+    { timeout: 10_000 },
+  )
+  const answers = []
+  for (let call = 0; call < 4; call++) answers.push(await askChat(url, 'Hello', { model: 'some', stream: call > 1 }))
+  answers.push(await askChat(url, 'Hello', { model: 7 }))
+  answers.push(JSON.stringify(await readiness(url)))
+  child.kill('SIGTERM')
+  const logged = (await output).join('')
+  const stored = readdirSync(folder)
+    .filter((name) => name !== 'control.sock')
+    .map((name) => readFileSync(join(folder, name), 'latin1'))
+    .join('')
+  rmSync(folder, { recursive: true, force: true })
+
+  expect(keys).toEqual(Array.from({ length: 4 }, () => `Bearer ${canary}`))
+  expect(logged).toContain('"msg":"call"')
+  expect(logged).not.toContain(canary)
+  expect(JSON.stringify(answers)).not.toContain(canary)
+  expect(stored).not.toContain(canary)
+})
