@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Bag } from '../core/bag.ts'
 import type { Clock } from '../core/clock.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
 import type { Done, Door, Exchange, Reply, ReplyHeaders } from './exchange.ts'
@@ -33,10 +34,10 @@ export function httpServer(options: ServerOptions): HttpServer {
   /** The last request that came on a connection: what is wrong after it may be its body, or come before its reply. */
   const latest = new WeakMap<Duplex, HttpExchange>()
 
-  const open = new Set<HttpExchange>()
+  const open = new Bag<HttpExchange>()
   let closing: { readonly done: () => void } | undefined
   const left = (exchange: HttpExchange): void => {
-    open.delete(exchange)
+    open.remove(exchange)
     if (open.size === 0) closing?.done()
   }
 
@@ -181,6 +182,7 @@ function malformed(problem: NodeJS.ErrnoException, headerBytes: number): Gateway
 }
 
 class HttpExchange implements Exchange {
+  place = -1
   readonly method: string
   readonly path: string
   readonly query: string

@@ -47,6 +47,12 @@ export class Body {
     this.owned = this.pieces.length
   }
 
+  /** Its bytes are somewhere else now. */
+  letGo(): void {
+    this.pieces.length = 0
+    this.owned = 0
+  }
+
   get stretches(): readonly Stretch[] {
     return this.pieces
   }

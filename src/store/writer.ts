@@ -25,7 +25,8 @@ export interface WriterDeps {
 
 /** What is held of a call until its own record has come. */
 interface OpenCall {
-  readonly bodies: Map<number, Body>
+  /** By slot. */
+  readonly bodies: (Body | undefined)[]
   /** Of the last attempt: what the writer found out by reading its whole answer. */
   found: AnswerFacts | undefined
 }
@@ -41,7 +42,7 @@ export class Writer {
   private readonly calls = new Map<number, OpenCall>()
   private rows: Record<'ledger' | 'spans' | 'traces', Row[]> = { ledger: [], spans: [], traces: [] }
   private pendingBytes = 0
-  private readonly touched = new Set<Body>()
+  private readonly touched: Body[] = []
   private timer: NodeJS.Timeout | undefined
   private barriers: { readonly id: number; readonly reached: () => void }[] = []
   private passed = 0
@@ -52,7 +53,7 @@ export class Writer {
     body: (call, slot, slab, start, end) => this.takeBody(call, slot, slab, start, end),
     attempt: (call, record, text) => this.takeAttempt(call, { record, text }),
     ledger: (call, record) => {
-      this.calls.get(call)?.bodies.delete(record.detail.number)
+      this.takeOut(this.calls.get(call), record.detail.number)
       this.rows.ledger.push(ledgerRow(record, rowIds(record.span)))
     },
     call: (call, record, text) => this.takeCall(call, { record, text }),
@@ -76,7 +77,7 @@ export class Writer {
     readSlab(Buffer.from(slab), used, this.handlers)
     // What is still arriving must not hold on to the slab.
     for (const body of this.touched) body.own()
-    this.touched.clear()
+    this.touched.length = 0
     if (used > 0) this.deps.onEmpty(slab)
     this.pendingBytes += used
     if (barrier !== undefined) this.passed = Math.max(this.passed, barrier)
@@ -138,23 +139,29 @@ export class Writer {
   private takeBody(call: number, slot: number, slab: Buffer, start: number, end: number): void {
     let open = this.calls.get(call)
     if (!open) {
-      open = { bodies: new Map(), found: undefined }
+      open = { bodies: [], found: undefined }
       this.calls.set(call, open)
     }
-    let body = open.bodies.get(slot)
+    let body = open.bodies[slot]
     if (!body) {
       body = new Body(this.deps.recording.bodyBytes)
-      open.bodies.set(slot, body)
+      open.bodies[slot] = body
     }
     body.add(slab, start, end)
-    this.touched.add(body)
+    if (this.touched.at(-1) !== body) this.touched.push(body)
+  }
+
+  /** A body that nothing more is added to. */
+  private takeOut(open: OpenCall | undefined, slot: number): Body | undefined {
+    const body = open?.bodies[slot]
+    if (open && body) open.bodies[slot] = undefined
+    return body
   }
 
   private takeAttempt(call: number, sent: Sent<AttemptRecord>): void {
     const open = this.calls.get(call)
     const { number } = sent.record.detail
-    const answer = open?.bodies.get(number)
-    open?.bodies.delete(number)
+    const answer = this.takeOut(open, number)
     const facts = sent.record.span.unread && answer ? factsOf(sent.record.detail, answer) : undefined
     if (open) open.found = facts
     const { record, text } = facts ? attemptWith(sent.record, facts) : sent
@@ -168,15 +175,16 @@ export class Writer {
     this.calls.delete(call)
     const { record, text } = open?.found ? callWith(sent.record, open.found) : sent
     const ids = rowIds(record.span)
-    this.rows.spans.push(callRow(record, ids, text, this.place(record.span.projectId, open?.bodies.get(requestSlot))))
+    this.rows.spans.push(callRow(record, ids, text, this.place(record.span.projectId, this.takeOut(open, requestSlot))))
     this.rows.traces.push(traceRow(record, ids))
     this.deps.onCall(record)
   }
 
   private place(projectId: string, body: Body | undefined): BodyAddress | undefined {
     if (!body || body.length === 0) return undefined
-    this.touched.delete(body)
-    return { ...this.blocks.add(projectId, body.stretches, body.length), ...body.whole() }
+    const address = { ...this.blocks.add(projectId, body.stretches, body.length), ...body.whole() }
+    body.letGo()
+    return address
   }
 
   /** A row that the database refuses is left out and counted, so that it does not hold up all others for ever. */

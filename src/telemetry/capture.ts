@@ -34,7 +34,10 @@ export class Capture {
     const { slabs, held, size } = this
     this.held = []
     this.size = 0
-    if (!this.hasGap && slabs.takesBodies()) return slabs.body(this.call, this.slot, held, size)
+    if (!this.hasGap && slabs.takesBodies()) {
+      slabs.body(this.call, this.slot, held, size)
+      return
+    }
     if (!this.hasGap) slabs.lose('bodies', 1)
     slabs.lose('bodyBytes', size)
     this.hasGap = true

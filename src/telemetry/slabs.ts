@@ -35,7 +35,7 @@ export class Slabs {
   private used = 0
   private timer: NodeJS.Timeout | undefined
   private port: Port | undefined
-  private readonly holders = new Set<Holder>()
+  private readonly holders: Holder[] = []
   private readonly backlog: Records[] = []
   private readonly spare: ArrayBuffer[] = []
   private readonly counters: SlabCounters
@@ -79,7 +79,7 @@ export class Slabs {
 
   /** Whoever still holds something back is asked for it before the next slab leaves by time. */
   await(holder: Holder): void {
-    this.holders.add(holder)
+    this.holders.push(holder)
     this.timer ??= setTimeout(() => this.send(), this.sendEveryMs)
   }
 
@@ -139,7 +139,7 @@ export class Slabs {
   /** Hands over what there is, so that the writer can store it; `barrier` stands behind it. */
   send(barrier?: number): void {
     for (const holder of this.holders) holder.release()
-    this.holders.clear()
+    this.holders.length = 0
     this.handOver(barrier)
   }
 
