@@ -9,15 +9,21 @@ interface Begin {
   failed(error: GatewayError): void
 }
 
+/** How much is kept for a reader who has not come yet before the upstream is held back. */
 const patienceBytes = 64 * 1024
 
-/** An upstream's answer as a source of bytes: what comes before anybody reads it is kept, and held back after a while. */
+/**
+ * An upstream's answer as a source of bytes. What arrives in one turn of the event loop, often dozens of small chunks,
+ * goes on as one: every step behind this costs by the chunk, and no byte comes later for it.
+ */
 export class Incoming implements UpstreamListener, Source {
   private readonly begin: Begin
   private call: UpstreamCall | undefined
   private sink: Sink | undefined
   private waiting: Buffer[] = []
   private waitingBytes = 0
+  private deliveryIsDue = false
+  private heldBack = false
   private headed = false
   private over: 'no' | 'ended' | GatewayError = 'no'
 
@@ -42,22 +48,27 @@ export class Incoming implements UpstreamListener, Source {
 
   data(chunk: Buffer): void {
     if (this.over !== 'no') return
-    if (!this.sink) {
-      this.waiting.push(chunk)
-      this.waitingBytes += chunk.length
-      // A reader comes in the same turn of the event loop: to stop the connection for it would cost more than to wait.
-      if (this.waitingBytes > patienceBytes) this.call?.pause()
-    } else if (!this.sink.write(chunk)) this.call?.pause()
+    this.waiting.push(chunk)
+    this.waitingBytes += chunk.length
+    if (this.waitingBytes > patienceBytes && !this.heldBack) {
+      this.heldBack = true
+      this.call?.pause()
+    }
+    if (!this.sink || this.deliveryIsDue) return
+    this.deliveryIsDue = true
+    process.nextTick(this.deliver)
   }
 
   end(): void {
     if (this.over !== 'no') return
+    this.deliver()
     this.over = 'ended'
     this.sink?.end()
   }
 
   fail(error: GatewayError): void {
     if (this.over !== 'no') return
+    this.deliver()
     this.over = error
     if (!this.headed) this.begin.failed(error)
     else this.sink?.fail(error)
@@ -65,13 +76,9 @@ export class Incoming implements UpstreamListener, Source {
 
   to(sink: Sink): void {
     this.sink = sink
-    let takes = true
-    for (const chunk of this.waiting) takes = sink.write(chunk)
-    this.waiting = []
+    this.deliver()
     if (this.over === 'ended') sink.end()
     else if (this.over !== 'no') sink.fail(this.over)
-    else if (!takes) this.call?.pause()
-    else if (this.waitingBytes > patienceBytes) this.call?.resume()
   }
 
   resume(): void {
@@ -81,7 +88,20 @@ export class Incoming implements UpstreamListener, Source {
   cancel(): void {
     if (this.over !== 'no') return
     this.call?.abort()
+    this.waiting = []
     this.fail(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+  }
+
+  private readonly deliver = (): void => {
+    this.deliveryIsDue = false
+    const { sink, waiting, waitingBytes } = this
+    if (!sink || waiting.length === 0) return
+    this.waiting = []
+    this.waitingBytes = 0
+    const takes = sink.write(waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting, waitingBytes))
+    if (!takes) this.call?.pause()
+    else if (this.heldBack) this.call?.resume()
+    this.heldBack = false
   }
 }
 

@@ -98,7 +98,9 @@ function watchStream(): AnswerWatch {
       for (const { data } of head.next(chunk)) {
         const event = parse(data)
         model ??= event?.model || undefined
-        if (event && hasContent(event)) head = undefined
+        if (!event || !hasContent(event)) continue
+        head = undefined
+        return
       }
     },
     end() {
