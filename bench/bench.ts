@@ -73,7 +73,7 @@ async function measure(): Promise<Results> {
   const streams = [false, true].filter((stream) => wants(stream ? 'stream' : 'whole'))
   const { pairs, calls } = options
   // The floor costs a fifth more until V8 has seen about 10,000 calls of it.
-  const warmup = quick ? 3_000 : 10_000
+  const warmup = quick ? 3_000 : 20_000
 
   const costs = streams.length > 0 ? await measureCost(session, { pairs, calls, warmup, streams }) : []
   const sizes = quick ? { rounds: 1, calls: 300, warmup: 1_000 } : { rounds: 3, calls: 500, warmup: 2_000 }

@@ -123,9 +123,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   const settle = (name: PartName, { phase: reached, problems }: Condition): void => {
     wasReady ||= Object.values(parts).every((part) => part.condition?.phase === 'ready')
     if (reached !== 'failed') return
-    if (phase === 'starting') return refuse(new ConfigError(problems.join(' ')))
-    void logged(`The ${name} has a problem: ${problems.join(' ')}`)
-    parts[name].restart()
+    if (phase === 'starting') refuse(new ConfigError(problems.join(' ')))
+    else {
+      void logged(`The ${name} has a problem: ${problems.join(' ')}`)
+      parts[name].restart()
+    }
   }
 
   const health = (): Health => {

@@ -31,7 +31,7 @@ async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
 }
 
 function banner({ url, config }: Trunkline, tookMs: number): string {
-  const { baseUrl, apiKey } = config.providers['openai'] ?? {}
+  const { baseUrl, apiKey } = config.providers.openai ?? {}
   const openai = baseUrl ?? (apiKey ? 'api.openai.com' : "api.openai.com with the client's own key")
   return `${[
     `Trunkline ${version}, ready in ${tookMs} ms`,

@@ -52,12 +52,12 @@ describe('what is stronger', () => {
 
   test('an empty variable is none', () => {
     expect(load({ yaml, environment: { TRUNKLINE_PORT: '' } }).server.port).toBe(1)
-    expect(load({ environment: { OPENAI_API_KEY: '' } }).providers['openai']).not.toHaveProperty('apiKey')
+    expect(load({ environment: { OPENAI_API_KEY: '' } }).providers.openai).not.toHaveProperty('apiKey')
   })
 
   test('a key that was written down goes before one that happens to be in the environment', () => {
     const environment = { OPENAI_API_KEY: 'sk-env', VLLORA_OPENAI_API_KEY: 'sk-old' }
-    const keyOf = (given: Given): string | undefined => load(given).providers['openai']?.apiKey
+    const keyOf = (given: Given): string | undefined => load(given).providers.openai?.apiKey
     expect(keyOf({ yaml: 'providers:\n  openai:\n    api_key: sk-file\n', environment })).toBe('sk-file')
     expect(keyOf({ environment })).toBe('sk-env')
     expect(keyOf({ environment: { VLLORA_OPENAI_API_KEY: 'sk-old' } })).toBe('sk-old')
@@ -65,11 +65,11 @@ describe('what is stronger', () => {
   })
 
   test('OPENAI_BASE_URL is for programs that call us, and means nothing here', () => {
-    expect(
-      load({ environment: { OPENAI_BASE_URL: 'http://127.0.0.1:9090/v1' } }).providers['openai'],
-    ).not.toHaveProperty('baseUrl')
+    expect(load({ environment: { OPENAI_BASE_URL: 'http://127.0.0.1:9090/v1' } }).providers.openai).not.toHaveProperty(
+      'baseUrl',
+    )
     const own = load({ environment: { TRUNKLINE_OPENAI_BASE_URL: 'http://localhost:1/v1' } })
-    expect(own.providers['openai']?.baseUrl).toBe('http://localhost:1/v1')
+    expect(own.providers.openai?.baseUrl).toBe('http://localhost:1/v1')
   })
 })
 

@@ -15,7 +15,7 @@ export interface Flags {
 /** Flags, environment and file to one checked value. Whatever cannot be used is an error that names it and its place. */
 export function loadConfig(flags: Flags, environment: Environment): Config {
   const dataDir = dataDirOf(flags.dataDir, environment)
-  const path = configPath(flags.config || environment['TRUNKLINE_CONFIG'], dataDir)
+  const path = configPath(flags.config || environment.TRUNKLINE_CONFIG, dataDir)
   const file = path === undefined ? new Map<SettingKey, FileValue>() : readConfigFile(path)
 
   const value = <K extends SettingKey>(key: K): SettingValue<K> => {

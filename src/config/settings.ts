@@ -145,7 +145,7 @@ export type SettingValue<K extends SettingKey> = ReturnType<(typeof settings)[K]
 
 /** Where the data folder is: not in the file, since the file is looked for in it. */
 export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
-  pathOf(flag || environment['TRUNKLINE_DATA_DIR'] || '~/.trunkline')
+  pathOf(flag || environment.TRUNKLINE_DATA_DIR || '~/.trunkline')
 
 /** `~` is the home folder here too: a shell leaves it as it is in `--data-dir=~/x`, and there is none in a unit file. */
 export const pathOf = (written: string): string => resolve(written.replace(/^~(?=$|[/\\])/, homedir))

@@ -51,7 +51,7 @@ export function attempt(call: Call, target: Target, sendOut: Send): Promise<Answ
         if (status < 200 || status >= 300) {
           gather(incoming, errorBytes).then(
             (bytes) => {
-              const clean = withoutKey(bytes, headers['authorization'])
+              const clean = withoutKey(bytes, headers.authorization)
               trace.data(clean)
               refuse(refusalOf(status, received, clean, dialect, provider.name))
             },

@@ -35,7 +35,7 @@ export function replyHeadersOf(headers: UpstreamHeaders, sameBytes: boolean): Re
     const value = headers[name]
     if (value !== undefined && !dropped.has(name) && !name.startsWith('access-control-')) kept[name] = value
   }
-  for (const name of namedIn(headers['connection'])) delete kept[name]
+  for (const name of namedIn(headers.connection)) delete kept[name]
   if (!sameBytes) delete kept['content-length']
   return kept
 }
@@ -71,7 +71,7 @@ export function upstreamHeaders(call: Call, { provider }: Target): Record<string
   }
   if (provider.provider.credential === 'bearer') {
     const authorization = authorizationFor(call.headers, { provider })
-    if (authorization !== undefined) headers['authorization'] = authorization
+    if (authorization !== undefined) headers.authorization = authorization
   }
   return headers
 }

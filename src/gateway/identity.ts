@@ -27,7 +27,7 @@ const longestText = 1024
  * without it. Ids from outside mean nothing to us: they are only checked for length and control characters.
  */
 export function identify(headers: IncomingHttpHeaders, remoteAddress: string, deps: IdentityDeps): Identity {
-  const baggage = parseBaggage(headers['baggage'])
+  const baggage = parseBaggage(headers.baggage)
   const problems: GatewayError[] = []
   const read = (header: string, longest: number, baggageKey?: string): string | undefined => {
     const written = single(headers[header])
@@ -49,7 +49,7 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
     return undefined
   }
 
-  const remote = parseTraceparent(single(headers['traceparent']) ?? '')
+  const remote = parseTraceparent(single(headers.traceparent) ?? '')
   const projectId = read('x-project-id', longestId, 'project_id') ?? deps.projects[0] ?? 'default'
   const threadId = read('x-thread-id', longestId, 'thread_id')
   const threadTitle = read('x-thread-title', longestText, 'thread_title')

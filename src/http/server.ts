@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { Bag } from '../core/bag.ts'
 import type { Clock } from '../core/clock.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
+import type { Source } from '../core/source.ts'
 import type { Done, Door, Exchange, Reply, ReplyHeaders } from './exchange.ts'
 import { checkJson, checkSender } from './guard.ts'
 
@@ -99,7 +100,7 @@ export function httpServer(options: ServerOptions): HttpServer {
     const before = latest.get(socket)
     if (!before || before.isOver) refuseRaw(error, socket)
     else if (before.isArriving) {
-      before.replyHeaders['connection'] = 'close'
+      before.replyHeaders.connection = 'close'
       fail(before, error)
     } else {
       // A second reply in the middle of the first would be read as a part of it.
@@ -254,9 +255,13 @@ class HttpExchange implements Exchange {
   }
 
   answer({ status, headers, body, encodeFailure }: Reply): void {
+    if (typeof body === 'string' || Buffer.isBuffer(body)) this.end(status, headers, body)
+    else if (this.res.destroyed) body.cancel()
+    else this.pump(status, headers, body, encodeFailure)
+  }
+
+  private pump(status: number, headers: ReplyHeaders, body: Source, encodeFailure: Reply['encodeFailure']): void {
     const { res } = this
-    if (res.destroyed) return typeof body === 'string' || Buffer.isBuffer(body) ? undefined : body.cancel()
-    if (typeof body === 'string' || Buffer.isBuffer(body)) return this.end(status, headers, body)
     res.writeHead(status, this.head(headers))
     res.on('drain', () => body.resume())
     body.to({
@@ -283,9 +288,11 @@ class HttpExchange implements Exchange {
     if (this.failure) return
     this.failure = error
     if (this.res.destroyed) return
-    if (this.res.headersSent) return this.breakOff(error, undefined)
-    this.end(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
-    if (!this.req.complete) this.discardBody()
+    if (this.res.headersSent) this.breakOff(error, undefined)
+    else {
+      this.end(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
+      if (!this.req.complete) this.discardBody()
+    }
   }
 
   /**

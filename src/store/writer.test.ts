@@ -82,7 +82,7 @@ async function openWriter(recording: Partial<RecordingConfig> = {}) {
     },
     count: (table: 'traces' | 'spans' | 'ledger'): number => {
       using database = new DatabaseSync(table === 'ledger' ? files.ledger : files.traces, { readOnly: true })
-      return Number(database.prepare(`select count(*) as n from ${table}`).get()?.['n'])
+      return Number(database.prepare(`select count(*) as n from ${table}`).get()?.n)
     },
     /** What was said in a call, as it is shown. */
     async said(call: number): Promise<string[]> {

@@ -73,14 +73,14 @@ export function openLog({ level, format }: Config['log'], write: Write, { gather
 
 function prettified({ write }: Gathered): Pick<Gathered, 'write'> {
   const toText = prettyFactory({
-    colorize: !process.env['NO_COLOR'],
+    colorize: !process.env.NO_COLOR,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   })
   return { write: (line) => write(toText(line) ?? '') }
 }
 
-const infoLevel = pino.levels.values['info']
+const infoLevel = pino.levels.values.info
 
 const callFields = ({
   span,

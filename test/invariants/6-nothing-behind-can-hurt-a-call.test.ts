@@ -192,7 +192,7 @@ describe.each(bothWays)('%s', (_name, spawn) => {
   test('whatever a provider answers, the call is passed through and recorded, and so is the next one', async () => {
     let said = ''
     await using upstream = await startUpstream((request, response) => {
-      const streaming = request.headers['accept'] === 'text/event-stream'
+      const streaming = request.headers.accept === 'text/event-stream'
       response.writeHead(200, { 'content-type': streaming ? 'text/event-stream' : 'application/json' })
       response.end(streaming ? `data: ${said}\n\ndata: [DONE]\n\n` : said)
     })

@@ -72,8 +72,8 @@ export function decodeStream(): Step<Frame, ChatEvent> {
         const index = choice.index ?? 0
         const delta = choice.delta ?? choice.message
         if (delta) {
-          let known = calls.get(index)
-          if (!known) calls.set(index, (known = callIndex()))
+          const known = calls.get(index) ?? callIndex()
+          calls.set(index, known)
           events.push(...deltasOf(index, delta, known))
         }
         const reason = finishReasonOf(choice.finish_reason)

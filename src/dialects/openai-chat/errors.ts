@@ -56,11 +56,11 @@ interface ErrorFields {
 /** Objects, strings, lists of one, `detail`, plain text, HTML, nothing: hosts write all of them. */
 function fieldsOf(written: unknown, body: Buffer): ErrorFields {
   const outer = (Array.isArray(written) ? written[0] : written) as Record<string, unknown> | string | null | undefined
-  const inner = typeof outer === 'object' && outer !== null ? (outer['error'] ?? outer) : outer
+  const inner = typeof outer === 'object' && outer !== null ? (outer.error ?? outer) : outer
   if (typeof inner === 'string') return { message: inner, ...textField(outer, 'code') }
   if (typeof inner === 'object' && inner !== null) {
     const fields = inner as Record<string, unknown>
-    const detail = fields['message'] ?? fields['detail'] ?? fields['error']
+    const detail = fields.message ?? fields.detail ?? fields.error
     return {
       message: typeof detail === 'string' && detail !== '' ? detail : excerpt(JSON.stringify(fields)),
       ...textField(fields, 'type'),

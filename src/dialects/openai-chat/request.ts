@@ -22,8 +22,8 @@ export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model
   }
   const model = modelOf(request)
   onModel(model)
-  checkMessages(request['messages'])
-  const stream = request['stream'] ?? false
+  checkMessages(request.messages)
+  const stream = request.stream ?? false
   if (typeof stream !== 'boolean') throw invalid('stream', `\`stream\` must be true or false, not ${kindOf(stream)}.`)
   for (const field of notYet) {
     if (scan.members.has(field)) {
@@ -32,7 +32,7 @@ export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model
       })
     }
   }
-  return { model, stream, asksUsage: asksUsage(request['stream_options']), scan }
+  return { model, stream, asksUsage: asksUsage(request.stream_options), scan }
 }
 
 /** Looks the bytes over before anything is made of them: what is too deep or too much is not parsed at all. */

@@ -81,7 +81,13 @@ function watchStream(): AnswerWatch {
   const chunks: Buffer[] = []
   let first = 0
   let size = 0
-  let cutOff = false
+  const look = (bytes: Buffer): void => {
+    for (const { data } of head?.next(bytes) ?? []) {
+      const event = parse(data)
+      model ??= event?.model || undefined
+      if (event && hasContent(event)) head = undefined
+    }
+  }
   return {
     get hasContent() {
       return head === undefined
@@ -92,36 +98,38 @@ function watchStream(): AnswerWatch {
       while (size - (chunks[first] as Buffer).length >= tailBytes) {
         size -= (chunks[first] as Buffer).length
         chunks[first++] = empty
-        cutOff = true
       }
-      if (!head) return
-      for (const { data } of head.next(chunk)) {
-        const event = parse(data)
-        model ??= event?.model || undefined
-        if (!event || !hasContent(event)) continue
-        head = undefined
-        return
+      // Event by event, so that what comes after the first content is not even divided.
+      for (let from = 0; head && from < chunk.length; ) {
+        const blank = chunk.indexOf('\n\n', from)
+        const end = blank < 0 ? chunk.length : blank + 2
+        look(chunk.subarray(from, end))
+        from = end
       }
     },
     end() {
-      const facts = readTail(Buffer.concat(chunks.slice(first)).toString('utf8'), cutOff)
+      const tail = chunks.length - first === 1 ? (chunks[first] as Buffer) : Buffer.concat(chunks.slice(first))
+      const facts = readTail(tail, first > 0)
       return model === undefined ? facts : { ...facts, model }
     },
   }
 }
 
 const empty = Buffer.alloc(0)
+const lineFeed = 0x0a
 
 /** From the last event back to the one that says why the answer ended; usage comes with it or after it. */
-function readTail(tail: string, cutOff: boolean): AnswerFacts {
-  const lines = tail.split('\n')
-  const oldest = cutOff ? 1 : 0
+function readTail(tail: Buffer, cutOff: boolean): AnswerFacts {
   let usage: WireUsage | undefined
   let finishReason: string | undefined
   let error: SpanError | undefined
   let seen = 0
-  for (let index = lines.length - 1; index >= oldest && seen < tailEvents; index--) {
-    const line = lines[index] as string
+  for (let end = tail.length; end > 0 && seen < tailEvents; ) {
+    const before = end > 1 ? tail.lastIndexOf(lineFeed, end - 2) : -1
+    // The first line may be the rest of one whose beginning is gone.
+    if (before < 0 && cutOff) break
+    const line = tail.toString('utf8', before + 1, end)
+    end = before + 1
     if (!line.startsWith('data:') || line.includes('[DONE]')) continue
     seen++
     const event = parse(line.slice(5))
