@@ -1,5 +1,6 @@
 import type { Trunkline } from '../app.ts'
 import { version } from '../core/version.ts'
+import { dataDirOf } from '../config/settings.ts'
 import { type CliCommand, flagsOf, settingOptions } from './command.ts'
 
 export const serve: CliCommand = {
@@ -32,13 +33,15 @@ async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
 
 function banner({ url, config }: Trunkline, tookMs: number): string {
   const { baseUrl, apiKey } = config.providers.openai ?? {}
+  const isUsual = config.dataDir === dataDirOf(undefined, process.env)
+  const dataDirFlag = isUsual ? '' : ` --data-dir ${config.dataDir}`
   const openai = baseUrl ?? (apiKey ? 'api.openai.com' : "api.openai.com with the client's own key")
   return `${[
     `Trunkline ${version}, ready in ${tookMs} ms`,
     `  Gateway   ${url}/v1  (openai: ${openai}; mock: built in)`,
     `  Traces    ${config.dataDir}`,
     `  Try it    curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
-    '  Then      trunkline traces list   (Ctrl-C stops)',
+    `  Then      trunkline traces list${dataDirFlag}   (Ctrl-C stops)`,
   ].join('\n')}\n`
 }
 

@@ -38,7 +38,7 @@ afterAll(() => {
   console.log(`${taken.length} of ${chats.length} recorded chats went through.\n${reasons.join('\n')}`)
 })
 
-test.skipIf(here)(`recorded chats pass through (${noRecordings})`, () => undefined)
+if (!here) test.skip(`recorded chats pass through: ${noRecordings}`, () => undefined)
 
 describe.skipIf(!here)('recorded chats pass through', () => {
   const withRequest = Map.groupBy(
