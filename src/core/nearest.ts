@@ -1,9 +1,15 @@
-/** The name that was probably meant: the one with the fewest changed letters, if they are few. */
+/** Longer than any name of ours; what is written may be of any length. */
+const longest = 64
+
+/** The name that was probably meant: one that begins so, or else the one with the fewest changed letters, if they are few. */
 export function nearest(written: string, names: Iterable<string>): string | undefined {
+  const asked = written.slice(0, longest).toLowerCase()
   let best: string | undefined
-  let least = Math.max(2, Math.floor(written.length / 3)) + 1
+  let least = Math.max(2, Math.floor(asked.length / 3)) + 1
   for (const name of names) {
-    const distance = editDistance(written.toLowerCase(), name.toLowerCase())
+    const known = name.toLowerCase()
+    if (asked.length > 1 && known.startsWith(asked)) return name
+    const distance = editDistance(asked, known)
     if (distance < least) {
       least = distance
       best = name

@@ -47,10 +47,10 @@ export function readWhole(body: Buffer): AnswerFacts {
     const usage = member(body, scan, 'usage') as WireUsage | null | undefined
     const model = member(body, scan, 'model')
     // Old Kimi models have it with the choice, whose long texts are parsed for nobody else.
-    const reported = usage ?? usageIn({ choices: member(body, scan, 'choices') as WireChoice[] | null })
+    const reported = usage ?? usageIn(readable({ choices: member(body, scan, 'choices') as WireChoice[] | null }))
     const finish = finishReasonOf(firstFinish(body, scan.members.get('choices')))
     return {
-      ...(typeof model === 'string' && { model }),
+      ...(typeof model === 'string' && model !== '' && { model }),
       ...(finish && { finishReason: finish }),
       ...(reported && { usage: usageOf(reported), usageReported: reported }),
       ...(error && { error }),
@@ -110,12 +110,16 @@ function watchStream(): AnswerWatch {
     end() {
       const tail = chunks.length - first === 1 ? (chunks[first] as Buffer) : Buffer.concat(chunks.slice(first))
       const facts = readTail(tail, first > 0)
+      // An event without its blank line counts at the end, and a model may be named later than the first content.
+      if (head) look(blankLine)
+      else if (model === undefined) return { ...facts, unread: true }
       return model === undefined ? facts : { ...facts, model }
     },
   }
 }
 
 const empty = Buffer.alloc(0)
+const blankLine = Buffer.from('\n\n')
 const lineFeed = 0x0a
 
 /** From the last event back to the one that says why the answer ended; usage comes with it or after it. */
@@ -124,23 +128,31 @@ function readTail(tail: Buffer, cutOff: boolean): AnswerFacts {
   let finishReason: string | undefined
   let error: SpanError | undefined
   let seen = 0
+  let isPlain = true
   for (let end = tail.length; end > 0 && seen < tailEvents; ) {
     const before = end > 1 ? tail.lastIndexOf(lineFeed, end - 2) : -1
     // The first line may be the rest of one whose beginning is gone.
     if (before < 0 && cutOff) break
     const line = tail.toString('utf8', before + 1, end)
     end = before + 1
-    if (!line.startsWith('data:') || line.includes('[DONE]')) continue
+    if (!line.startsWith('data:')) continue
+    const data = line.slice(5).trim()
+    if (data === '' || data === '[DONE]') continue
     seen++
-    const event = parse(line.slice(5))
-    if (!event) continue
+    const event = parse(data)
+    // It may be one line of several, or end in a way that is no line feed.
+    if (!event) {
+      isPlain = false
+      continue
+    }
     error ??= errorOf(event.error)
     usage ??= usageIn(event)
     finishReason ??= finishIn(event)
     if (usage && finishReason) break
   }
-  if (!usage && !error && (cutOff || seen === tailEvents || seen === 0)) return { unread: true }
+  const isUnsure = cutOff || !isPlain || seen === tailEvents || seen === 0
   return {
+    ...(isUnsure && !(usage && finishReason) && { unread: true }),
     ...(finishReason && { finishReason }),
     ...(usage && { usage: usageOf(usage), usageReported: usage }),
     ...(error && { error }),
@@ -160,7 +172,7 @@ export function readStream(body: Buffer): AnswerFacts {
     model ??= event.model || undefined
     usage = usageIn(event) ?? usage
     finishReason = finishIn(event) ?? finishReason
-    error ??= errorOf(event.error)
+    error = errorOf(event.error) ?? error
   }
   return {
     ...(model && { model }),
@@ -210,7 +222,7 @@ function errorOf(written: unknown): SpanError | undefined {
   if (typeof written === 'string') return { code: 'upstream_error', message: written }
   const { message, code, type } = written as { message?: unknown; code?: unknown; type?: unknown }
   return {
-    code: String(code ?? type ?? 'upstream_error'),
+    code: [code, type].find((name) => typeof name === 'string' || typeof name === 'number')?.toString() ?? 'upstream_error',
     message: typeof message === 'string' ? message : JSON.stringify(written),
   }
 }

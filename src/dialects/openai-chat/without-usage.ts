@@ -17,13 +17,12 @@ export function withoutAddedUsage(): Step<Buffer, Buffer> {
       skipBlank = false
       if (line.length <= 2 && line.toString().trim() === '') return nothing
     }
-    const at = line.indexOf(usageKey)
-    if (at < 0) return line
+    if (!line.includes(usageKey)) return line
     if (isUsageChunk(line)) {
       skipBlank = true
       return nothing
     }
-    return withoutNull(line, at)
+    return withoutNull(line)
   }
   return {
     next(chunk) {
@@ -57,14 +56,17 @@ function isUsageChunk(line: Buffer): boolean {
   }
 }
 
-/** Cuts `"usage":null` and one comma beside it. In a string the quotes would be escaped, so it is the field itself. */
-function withoutNull(line: Buffer, at: number): Buffer {
+/**
+ * Cuts `"usage":null` and one comma beside it. In a string the quotes would be escaped, and a text that is just this word
+ * has no colon behind it, so it is the field itself.
+ */
+function withoutNull(line: Buffer): Buffer {
   const text = line.toString('latin1')
-  const field = /^"usage"\s*:\s*null/.exec(text.slice(at))
+  const field = /"usage"\s*:\s*null/.exec(text)
   if (!field) return line
-  let start = at
-  let end = at + field[0].length
-  const before = /,\s*$/.exec(text.slice(0, at))
+  let start = field.index
+  let end = start + field[0].length
+  const before = /,\s*$/.exec(text.slice(0, start))
   if (before) start = before.index
   else end += /^\s*,/.exec(text.slice(end))?.[0].length ?? 0
   return Buffer.concat([line.subarray(0, start), line.subarray(end)])

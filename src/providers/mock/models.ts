@@ -1,6 +1,6 @@
 import type { Message, Part } from '../../core/chat.ts'
 import { GatewayError } from '../../core/error.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/nearest.ts'
 import type { MockOptions } from './options.ts'
 import type { MockRequest } from './request.ts'
 

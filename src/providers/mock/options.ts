@@ -1,5 +1,5 @@
 import { GatewayError } from '../../core/error.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/nearest.ts'
 
 /** What a value has to be, and how that is said to who sent another. */
 interface Kind<T> {

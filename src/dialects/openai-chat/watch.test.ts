@@ -1,0 +1,341 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { index, load, noRecordings, recordingsFolder, responseBytes, responseChunks } from '../../../test/support/recordings.ts'
+import { type Cut, pieces } from '../../../test/support/replay-cut.ts'
+import type { AnswerFacts } from '../dialect.ts'
+import { openaiChat } from './openai-chat.ts'
+
+const { watchAnswer, readAnswer } = openaiChat
+
+function watched(chunks: Iterable<Uint8Array>, streaming = true): AnswerFacts {
+  const watch = watchAnswer(streaming)
+  for (const chunk of chunks) watch.next(chunk as Buffer)
+  return watch.end()
+}
+
+/** What is known in the end: where the quick look was not enough, the whole is read. */
+function known(chunks: readonly Uint8Array[], streaming = true): AnswerFacts {
+  const facts = watched(chunks, streaming)
+  return facts.unread ? readAnswer(Buffer.concat(chunks), streaming) : facts
+}
+
+const eventsOf = (text: string): Buffer[] => text.split(/(?<=\n\n)/).map((event) => Buffer.from(event))
+
+interface Stream {
+  readonly name: string
+  readonly chunks: readonly Buffer[]
+}
+
+const golden = resolve(import.meta.dirname, '../../../test/golden/streams/openai-chat')
+const goldenFiles = (end: string): string[] => readdirSync(golden).filter((file) => file.endsWith(end))
+const goldenText = (file: string): string => readFileSync(resolve(golden, file), 'utf8')
+const goldenStreams: readonly Stream[] = goldenFiles('.sse').map((file) => ({
+  name: file,
+  chunks: eventsOf(goldenText(file)),
+}))
+
+const here = recordingsFolder() !== undefined
+const rows = here ? index().filter(({ api, status }) => api === 'openai.chat' && status < 400) : []
+const recordedStreams: readonly Stream[] = rows
+  .filter(({ streaming }) => streaming)
+  .map(({ id }) => ({ name: id, chunks: responseChunks(load(id)) }))
+
+test.skipIf(here)(`recorded answers are watched (${noRecordings})`, () => undefined)
+
+interface WrittenChunk {
+  readonly model?: string
+  readonly usage?: unknown
+  readonly x_groq?: { readonly usage?: unknown }
+  readonly error?: unknown
+  readonly choices?: readonly {
+    readonly index?: number
+    readonly delta?: Readonly<Record<string, unknown>>
+    readonly finish_reason?: unknown
+    readonly usage?: unknown
+  }[]
+}
+
+/** The data of an event as JSON, in this test's own words: all streams here have their data in one line each. */
+function written(event: Buffer): WrittenChunk | undefined {
+  const line = event
+    .toString()
+    .split(/\r?\n/)
+    .find((one) => one.startsWith('data:'))
+  return line === undefined || line.slice(5).trim() === '[DONE]' ? undefined : JSON.parse(line.slice(5))
+}
+
+const lastUsage = (chunks: readonly Buffer[]): unknown =>
+  chunks
+    .map(written)
+    .map((chunk) => chunk?.usage ?? chunk?.x_groq?.usage ?? chunk?.choices?.[0]?.usage)
+    .findLast((usage) => usage)
+
+/** The details repeat or encrypt what stands beside them; Snowflake's alone have it nowhere else. */
+const wordless = new Set(['role', 'reasoning_details'])
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+
+const saysSomething = (chunk: WrittenChunk | undefined): boolean =>
+  !!chunk?.error ||
+  !!chunk?.choices?.some(
+    ({ delta = {}, finish_reason: reason }) =>
+      reason || Object.entries(delta).some(([key, value]) => !wordless.has(key) && !isEmpty(value)),
+  )
+
+const exhaustive = 5_000
+
+/** Two pieces: at every byte of a small stream, at a hundred places of a large one, the same each time. */
+function* halves(bytes: Buffer): Generator<[Buffer, Buffer]> {
+  const everywhere = bytes.length <= exhaustive
+  const count = everywhere ? bytes.length + 1 : 100
+  for (let turn = 0; turn < count; turn++) {
+    // A prime step over the length spreads the places without a pattern that events could share.
+    const at = everywhere ? turn : (turn * 7_919 * 104_729 + 31) % bytes.length
+    yield [bytes.subarray(0, at), bytes.subarray(at)]
+  }
+}
+
+function expectSameFacts({ chunks }: Stream): AnswerFacts {
+  const bytes = Buffer.concat(chunks)
+  const whole = readAnswer(bytes, true)
+  const cuts: readonly Cut[] = ['whole', 'event', 'byte', 7, { seed: 1 }]
+  for (const cut of cuts) expect(known([...pieces(chunks, cut)]), `cut ${JSON.stringify(cut)}`).toEqual(whole)
+  const wanted = JSON.stringify(sorted(whole))
+  for (const cut of halves(bytes)) {
+    if (JSON.stringify(sorted(known(cut))) !== wanted) expect(known(cut), `cut at ${cut[0].length}`).toEqual(whole)
+  }
+  return whole
+}
+
+const sorted = (facts: AnswerFacts): unknown => Object.entries(facts).toSorted(([a], [b]) => (a < b ? -1 : 1))
+
+describe.each([
+  ['golden', goldenStreams],
+  ['recorded', recordedStreams],
+])('%s streams', (_kind, streams) => {
+  test.each(streams)('$name says the same wherever the network cuts it', (stream) => {
+    const facts = expectSameFacts(stream)
+    expect(facts.usageReported).toEqual(lastUsage(stream.chunks))
+    expect(facts.model).toEqual(stream.chunks.map(written).find((chunk) => chunk?.model)?.model)
+    const reasons = stream.chunks.map((chunk) => written(chunk)?.choices?.find(({ index = 0 }) => index === 0))
+    expect(facts.finishReason !== undefined).toBe(reasons.some((choice) => choice?.finish_reason))
+  })
+
+  test.each(streams)('$name has content from its first content on', ({ chunks }) => {
+    const watch = watchAnswer(true)
+    let expected = false
+    for (const [at, chunk] of chunks.entries()) {
+      watch.next(chunk)
+      expected ||= saysSomething(written(chunk))
+      expect(watch.hasContent, `after event ${at}: ${chunk}`).toBe(expected)
+    }
+    expect(expected).toBe(true)
+  })
+})
+
+describe.each([
+  ['golden', goldenFiles('.json').map((file) => ({ name: file, bytes: Buffer.from(goldenText(file)) }))],
+  [
+    'recorded',
+    rows.filter(({ streaming }) => !streaming).map(({ id }) => ({ name: id, bytes: responseBytes(load(id)) })),
+  ],
+])('%s whole answers', (_kind, answers) => {
+  test.each(answers)('$name says the same in one piece and in many', ({ bytes }) => {
+    const answer = JSON.parse(bytes.toString())
+    const facts = readAnswer(bytes, false)
+    expect(facts.usageReported).toEqual(answer.usage ?? answer.choices?.[0]?.usage)
+    expect(facts.model).toEqual(answer.model)
+    expect(facts.finishReason === undefined).toBe(!answer.choices?.[0]?.finish_reason)
+    for (const cut of ['whole', 'byte', { seed: 2 }] as const) {
+      expect(known([...pieces([bytes], cut)], false)).toEqual(facts)
+    }
+  })
+})
+
+const text = goldenText('text.sse')
+const textFacts = readAnswer(Buffer.from(text), true)
+
+const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
+const content = (said: string, more: object = {}): string =>
+  event({ model: 'm', choices: [{ index: 0, delta: { content: said }, ...more }] })
+const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
+
+describe('a stream', () => {
+  test.each([
+    ['with CRLF', text.replaceAll('\n', '\r\n')],
+    ['with comments everywhere', `: hi\n\n${text.replaceAll('data:', ': ping\n\ndata:')}: bye\n\n`],
+    ['with no space after the colon', text.replaceAll('data: ', 'data:')],
+    ['without its last blank line', text.trimEnd()],
+    ['without [DONE]', text.replace('data: [DONE]\n\n', '')],
+    ['without [DONE] and the last blank line', text.replace('data: [DONE]\n\n', '').trimEnd()],
+    ['with lines for names and ids', text.replaceAll('data:', 'event: message\nid: 4\ndata:')],
+    ['with data in two lines', text.replaceAll('"choices":', '\ndata: "choices":')],
+    ['with carriage returns alone', text.replaceAll('\n', '\r')],
+  ])('%s says the same', (_what, changed) => {
+    expect(expectSameFacts({ name: '', chunks: [Buffer.from(changed)] })).toEqual(textFacts)
+  })
+
+  test('whose only event has no line end still has a model and content', () => {
+    const chunks = [Buffer.from(content('Hi', { finish_reason: 'stop' }).trimEnd())]
+    expect(known(chunks)).toEqual({ model: 'm', finishReason: 'stop' })
+    expect(expectSameFacts({ name: '', chunks })).toEqual({ model: 'm', finishReason: 'stop' })
+  })
+
+  test('whose first content comes before a model is named has the model all the same', () => {
+    const chunks = eventsOf(event({ choices: [{ delta: { content: 'a' } }] }) + content('b', { finish_reason: 'stop' }))
+    expect(expectSameFacts({ name: '', chunks })).toMatchObject({ model: 'm' })
+  })
+
+  test('whose last words are [DONE] is not taken for its end', () => {
+    const chunks = eventsOf(`${content('Say [DONE]', { finish_reason: 'stop' })}data: [DONE]\n\n`)
+    expect(expectSameFacts({ name: '', chunks })).toMatchObject({ finishReason: 'stop' })
+  })
+
+  test.each([
+    ['as an object', { message: 'Boom', code: 'c', type: 't' }, { code: 'c', message: 'Boom' }],
+    ['with a type alone', { message: 'Boom', type: 't' }, { code: 't', message: 'Boom' }],
+    ['with a number for a code', { message: 'Boom', code: 502 }, { code: '502', message: 'Boom' }],
+    ['as a text', 'Boom', { code: 'upstream_error', message: 'Boom' }],
+    ['as something else', { reason: 1 }, { code: 'upstream_error', message: '{"reason":1}' }],
+    ['with a code that is nothing to read', { code: { toString: 1 }, message: 'Boom' }, { message: 'Boom' }],
+  ])('that ends in an error %s has failed', (_how, error, facts) => {
+    for (const name of ['', 'event: error\n']) {
+      const chunks = eventsOf(`${content('Half')}${name}${event({ error })}`)
+      expect(expectSameFacts({ name: '', chunks }).error).toMatchObject(facts)
+    }
+  })
+
+  test('that is an error from the start has content, so that it is not held back', () => {
+    const watch = watchAnswer(true)
+    watch.next(Buffer.from('event: error\ndata: {"error":{"message":"No"}}\n\n'))
+    expect(watch.hasContent).toBe(true)
+  })
+
+  test('that breaks off within an event says what it said until then', () => {
+    const facts = expectSameFacts({
+      name: '',
+      chunks: eventsOf(`${content('a')}${content('b', { finish_reason: 'stop', usage })}data: {"choi`),
+    })
+    expect(facts).toMatchObject({ finishReason: 'stop', usageReported: usage })
+  })
+
+  test.each([
+    ['a reason and usage', { finish_reason: 'stop' }, { usage }],
+    ['nothing of both', {}, {}],
+  ])('whose last event is larger than what is kept, with %s, is read as a whole', (_what, choice, more) => {
+    const last = event({ model: 'm', choices: [{ delta: { content: 'x'.repeat(9_000) }, ...choice }], ...more })
+    const chunks = [...pieces([Buffer.from(content('a') + last)], 1_000)]
+    expect(watched(chunks)).toMatchObject({ unread: true })
+    expect(known(chunks)).toEqual(readAnswer(Buffer.concat(chunks), true))
+  })
+
+  test('of which only roles and empty texts have come has no content', () => {
+    const watch = watchAnswer(true)
+    for (const delta of [{ role: 'assistant' }, { role: 'assistant', content: '' }, { content: null }, {}]) {
+      watch.next(Buffer.from(event({ choices: [{ delta, finish_reason: null }] })))
+    }
+    watch.next(Buffer.from(event({ choices: [], usage: null })))
+    expect(watch.hasContent).toBe(false)
+  })
+
+  test.each<[string, object]>([
+    ['a text', { content: 'a' }],
+    ['a list of parts', { content: [{ type: 'text', text: 'a' }] }],
+    ['reasoning_content', { reasoning_content: 'a' }],
+    ['reasoning', { reasoning: 'a' }],
+    ['a refusal', { refusal: 'a' }],
+    ['a tool call', { tool_calls: [{ index: 0 }] }],
+    ['a function call', { function_call: { name: 'f' } }],
+  ])('has content with %s, in the very piece that completes it', (_what, delta) => {
+    const watch = watchAnswer(true)
+    const bytes = Buffer.from(event({ choices: [{ delta }] }))
+    watch.next(bytes.subarray(0, -1))
+    expect(watch.hasContent).toBe(false)
+    watch.next(bytes.subarray(-1))
+    expect(watch.hasContent).toBe(true)
+  })
+})
+
+describe('a whole answer', () => {
+  const sized = (size: number): Buffer => {
+    const around = JSON.stringify({ model: 'm', choices: [{ message: { content: '' }, finish_reason: 'stop' }], usage })
+    return Buffer.from(around.replace('"content":""', `"content":"${'x'.repeat(size - around.length)}"`))
+  }
+
+  test('of 256 kB is looked at as it passes', () => {
+    const answer = sized(256 * 1024)
+    expect(answer.length).toBe(256 * 1024)
+    expect(watched(pieces([answer], 60_000), false)).toEqual(readAnswer(answer, false))
+    expect(readAnswer(answer, false)).toMatchObject({ model: 'm', finishReason: 'stop', usageReported: usage })
+  })
+
+  test('of one byte more is left to the writer', () => {
+    const answer = sized(256 * 1024 + 1)
+    expect(watched(pieces([answer], 60_000), false)).toEqual({ unread: true })
+    expect(known([answer], false)).toMatchObject({ finishReason: 'stop', usageReported: usage })
+  })
+
+  test('has content from its first byte on', () => {
+    const watch = watchAnswer(false)
+    expect(watch.hasContent).toBe(false)
+    watch.next(Buffer.from('{'))
+    expect(watch.hasContent).toBe(true)
+  })
+
+  test('with an error in it has failed, whatever its status', () => {
+    expect(known([Buffer.from('{"error":{"message":"No","code":500}}')], false)).toEqual({
+      error: { code: '500', message: 'No' },
+    })
+  })
+
+  test('that is not JSON has failed', () => {
+    expect(known([Buffer.from('{"model": nope}')], false)).toMatchObject({ error: { code: 'upstream_invalid' } })
+  })
+
+  test.each(['{}', '[1]'])('whose choices are %s instead of a list of objects is valid all the same', (choices) => {
+    expect(known([Buffer.from(`{"model":"m","choices":${choices}}`)], false)).toEqual({ model: 'm' })
+  })
+
+  test('whose choices hold nothing but null is valid all the same', () => {
+    expect(known([Buffer.from('{"model":"m","choices":[null]}')], false)).toEqual({ model: 'm' })
+  })
+})
+
+describe('whatever comes', () => {
+  const json = fc.json({ maxDepth: 3 }).map((value) => `data: ${value}\n\n`)
+  const odd = fc.record({ model: fc.jsonValue(), choices: fc.jsonValue(), usage: fc.jsonValue() }).map(event)
+  const failed = fc.record({ error: fc.jsonValue() }).map(event)
+  const delta = fc
+    .record({ index: fc.jsonValue(), delta: fc.jsonValue(), finish_reason: fc.jsonValue(), usage: fc.jsonValue() })
+    .map((choice) => event({ choices: [choice] }))
+  const noise = fc.constantFrom('data: [DONE]\n\n', 'data:\n\n', '\r\n', ': c\n', 'data: {', 'event: error\n')
+  const streams = fc
+    .tuple(fc.array(fc.oneof(json, odd, delta, noise), { maxLength: 12 }), fc.option(failed))
+    .map(([parts, last]) => Buffer.from(parts.join('') + (last ?? '')))
+  const anything = fc.oneof(
+    streams,
+    fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+  )
+
+  test('nothing is thrown', () => {
+    fc.assert(
+      fc.property(anything, fc.boolean(), fc.integer({ min: 1, max: 50 }), (bytes, streaming, size) => {
+        watched(pieces([bytes], size), streaming)
+        readAnswer(bytes, streaming)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('a stream says the same in one piece and in many', () => {
+    fc.assert(
+      fc.property(streams, fc.integer({ min: 1, max: 50 }), (bytes, size) => {
+        expect(known([...pieces([bytes], size)])).toEqual(readAnswer(bytes, true))
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
