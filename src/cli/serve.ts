@@ -1,6 +1,6 @@
 import type { Trunkline } from '../app.ts'
-import { version } from '../core/version.ts'
 import { dataDirOf } from '../config/settings.ts'
+import { version } from '../core/version.ts'
 import { type CliCommand, flagsOf, settingOptions } from './command.ts'
 
 export const serve: CliCommand = {

@@ -1,9 +1,8 @@
+import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { ChatAnswer, ChatEvent, ChatRequest } from '../core/chat.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { ObjectScan } from '../core/json-scan.ts'
-import type { SpanError } from '../core/span.ts'
 import type { Step } from '../core/steps.ts'
-import type { Usage } from '../core/usage.ts'
 import type { Frame } from '../http/sse.ts'
 
 /** A wire format: how a request, an answer, a stream and an error look in it. Pure: no clock, no network, no credential. */
@@ -54,26 +53,6 @@ export interface RequestEdits {
   readonly model: string
   /** Ask for usage in the stream. */
   readonly addUsage: boolean
-}
-
-export interface AnswerWatch {
-  /** True from the first bytes on that a reader would call content. */
-  readonly hasContent: boolean
-  next(chunk: Buffer): void
-  end(): AnswerFacts
-}
-
-/** What an answer says of itself. What could not be found is absent. */
-export interface AnswerFacts {
-  readonly model?: string
-  readonly finishReason?: string
-  readonly usage?: Usage
-  /** The provider's own numbers. */
-  readonly usageReported?: unknown
-  /** An error inside an answer whose status was good. */
-  readonly error?: SpanError
-  /** True when a quick look was not enough and the whole of the answer should be read. */
-  readonly unread?: boolean
 }
 
 export interface ProviderError {

@@ -60,25 +60,29 @@ export class Incoming implements UpstreamListener, Source {
   }
 
   end(): void {
-    if (this.over !== 'no') return
+    if (this.isOver()) return
     this.deliver()
+    // The sink may have cancelled at what it was given.
+    if (this.isOver()) return
     this.over = 'ended'
     this.sink?.end()
   }
 
   fail(error: GatewayError): void {
-    if (this.over !== 'no') return
+    if (this.isOver()) return
     this.deliver()
+    if (this.isOver()) return
     this.over = error
     if (!this.headed) this.begin.failed(error)
     else this.sink?.fail(error)
   }
 
   to(sink: Sink): void {
+    const { over } = this
     this.sink = sink
     this.deliver()
-    if (this.over === 'ended') sink.end()
-    else if (this.over !== 'no') sink.fail(this.over)
+    if (over === 'ended') sink.end()
+    else if (over !== 'no') sink.fail(over)
   }
 
   resume(): void {
@@ -90,6 +94,10 @@ export class Incoming implements UpstreamListener, Source {
     this.call?.abort()
     this.waiting = []
     this.fail(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+  }
+
+  private isOver(): boolean {
+    return this.over !== 'no'
   }
 
   private readonly deliver = (): void => {

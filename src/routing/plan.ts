@@ -22,7 +22,8 @@ export function plan(name: string, { providers, defaultProvider }: Facts): reado
     if (provider.models.includes(name)) return [{ provider, model: name }]
   }
   const slash = name.indexOf('/')
-  const named = slash > 0 ? providers.get(name.slice(0, slash)) : undefined
+  const hasBoth = slash > 0 && slash < name.length - 1
+  const named = hasBoth ? providers.get(name.slice(0, slash)) : undefined
   if (named) return [{ provider: named, model: name.slice(slash + 1) }]
   return [{ provider: defaultProvider, model: name }]
 }

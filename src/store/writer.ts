@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { AnswerFacts } from '../core/answer.ts'
 import type { Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
-import type { AttemptDetail, AttemptRecord, CallRecord } from '../core/span.ts'
-import type { AnswerFacts } from '../dialects/dialect.ts'
+import type { AttemptDetail, AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks } from './blocks.ts'
 import { Body } from './body.ts'
@@ -236,24 +236,30 @@ function factsOf({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFac
   }
 }
 
+/** What the watch at the gateway found stands where the writer, who may have less of the answer, found nothing. */
 function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<AttemptRecord> {
   const {
     usage = detail.usage,
-    usageReported,
-    finishReason,
+    usageReported = detail.usageReported,
+    finishReason = detail.finishReason,
     model: modelAnswered = detail.modelAnswered,
     error = detail.error,
   } = facts
   const usageMissing = usage ? undefined : detail.usageMissing
   const told = { ...detail, usage, usageReported, usageMissing, finishReason, modelAnswered, error }
-  const status = facts.error ? 'error' : span.status
-  return { record: { span: { ...span, status }, detail: told }, text: JSON.stringify(told) }
+  return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
 }
 
 /** The call of such an attempt knows no more than the attempt did. */
 function callWith({ span, detail }: CallRecord, facts: AnswerFacts): Sent<CallRecord> {
-  const { usage, finishReason, model: modelAnswered, error = detail.error } = facts
+  const {
+    usage = detail.usage,
+    finishReason = detail.finishReason,
+    model: modelAnswered = detail.modelAnswered,
+    error = detail.error,
+  } = facts
   const told = { ...detail, usage, finishReason, modelAnswered, error }
-  const status = facts.error ? 'error' : span.status
-  return { record: { span: { ...span, status }, detail: told }, text: JSON.stringify(told) }
+  return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
 }
+
+const spanWith = (span: SpanRecord, { error }: AnswerFacts): SpanRecord => (error ? { ...span, status: 'error' } : span)

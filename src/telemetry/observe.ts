@@ -1,32 +1,15 @@
+import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { Source } from '../core/source.ts'
-import type { SpanError } from '../core/span.ts'
-import type { Usage } from '../core/usage.ts'
 import { type AttemptTrace, errorOf } from './trace.ts'
-
-/** Looks at the bytes of an answer for what is needed at once; how, only its dialect knows. */
-export interface Watch {
-  /** True from the first bytes on that a reader would call content. */
-  readonly hasContent: boolean
-  next(chunk: Buffer): void
-  end(): {
-    readonly model?: string
-    readonly finishReason?: string
-    readonly usage?: Usage
-    readonly usageReported?: unknown
-    /** An error inside an answer whose status was good. */
-    readonly error?: SpanError
-    readonly unread?: boolean
-  }
-}
 
 /** Why nobody knows what an answer used, by how it ended. */
 const missing = { ok: 'not reported', error: 'failed', cancelled: 'cancelled' } as const
 
-const unreadable: ReturnType<Watch['end']> = { unread: true }
+const unreadable: AnswerFacts = { unread: true }
 
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
-export function observe(source: Source, trace: AttemptTrace, watch: Watch): Source {
+export function observe(source: Source, trace: AttemptTrace, watch: AnswerWatch): Source {
   let sawContent = false
   let lostSight = false
   /** What a provider writes can be anything; what we make of it must not cost the client its answer. */

@@ -68,7 +68,11 @@ test.each<[what: string, wire: WireUsage, usage: Usage]>([
     },
     { inputUncached: 10, cacheRead: 0 },
   ],
-  ['Perplexity counts reasoning outside', { completion_tokens: 5, reasoning_tokens: 2 }, { outputText: 3, reasoning: 2 }],
+  [
+    'Perplexity counts reasoning outside',
+    { completion_tokens: 5, reasoning_tokens: 2 },
+    { outputText: 3, reasoning: 2 },
+  ],
   [
     'more reasoning than completion is as much as the completion',
     { completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 9 } },
@@ -130,17 +134,21 @@ test('whatever is written, no bucket is negative, and none is there that nobody 
 test('when the details are within their totals, the buckets add up to the totals', () => {
   const parts = fc.array(fc.nat(1_000), { minLength: 4, maxLength: 4 })
   fc.assert(
-    fc.property(parts, parts, ([text = 0, cached = 0, audio = 0, image = 0], [said = 0, thought = 0, sung = 0, seen = 0]) => {
-      const prompt = text + cached + audio + image
-      const completion = said + thought + sung + seen
-      const usage = usageOf({
-        prompt_tokens: prompt,
-        completion_tokens: completion,
-        total_tokens: prompt + completion,
-        prompt_tokens_details: { cached_tokens: cached, audio_tokens: audio, image_tokens: image },
-        completion_tokens_details: { reasoning_tokens: thought, audio_tokens: sung, image_tokens: seen },
-      })
-      expect([inputTokens(usage), outputTokens(usage)]).toEqual([prompt, completion])
-    }),
+    fc.property(
+      parts,
+      parts,
+      ([text = 0, cached = 0, audio = 0, image = 0], [said = 0, thought = 0, sung = 0, seen = 0]) => {
+        const prompt = text + cached + audio + image
+        const completion = said + thought + sung + seen
+        const usage = usageOf({
+          prompt_tokens: prompt,
+          completion_tokens: completion,
+          total_tokens: prompt + completion,
+          prompt_tokens_details: { cached_tokens: cached, audio_tokens: audio, image_tokens: image },
+          completion_tokens_details: { reasoning_tokens: thought, audio_tokens: sung, image_tokens: seen },
+        })
+        expect([inputTokens(usage), outputTokens(usage)]).toEqual([prompt, completion])
+      },
+    ),
   )
 })

@@ -1,8 +1,8 @@
+import type { AnswerFacts, AnswerWatch } from '../../core/answer.ts'
 import { type ObjectScan, type Span, scanObject } from '../../core/json-scan.ts'
 import type { SpanError } from '../../core/span.ts'
 import type { Step } from '../../core/steps.ts'
 import { type Frame, sseFrames } from '../../http/sse.ts'
-import type { AnswerFacts, AnswerWatch } from '../dialect.ts'
 import { finishReasonOf } from './decode.ts'
 import { usageOf, type WireUsage } from './usage.ts'
 import { usageIn, type WireAnswer, type WireChoice } from './wire.ts'
@@ -47,7 +47,7 @@ export function readWhole(body: Buffer): AnswerFacts {
     const usage = member(body, scan, 'usage') as WireUsage | null | undefined
     const model = member(body, scan, 'model')
     // Old Kimi models have it with the choice, whose long texts are parsed for nobody else.
-    const reported = usage ?? usageIn(readable({ choices: member(body, scan, 'choices') as WireChoice[] | null }))
+    const reported = usage ?? usageIn({ choices: member(body, scan, 'choices') as WireChoice[] | null })
     const finish = finishReasonOf(firstFinish(body, scan.members.get('choices')))
     return {
       ...(typeof model === 'string' && model !== '' && { model }),
@@ -222,7 +222,8 @@ function errorOf(written: unknown): SpanError | undefined {
   if (typeof written === 'string') return { code: 'upstream_error', message: written }
   const { message, code, type } = written as { message?: unknown; code?: unknown; type?: unknown }
   return {
-    code: [code, type].find((name) => typeof name === 'string' || typeof name === 'number')?.toString() ?? 'upstream_error',
+    code:
+      [code, type].find((name) => typeof name === 'string' || typeof name === 'number')?.toString() ?? 'upstream_error',
     message: typeof message === 'string' ? message : JSON.stringify(written),
   }
 }

@@ -74,4 +74,8 @@ export interface WireAnswer {
 }
 
 export const usageIn = (answer: WireAnswer): WireUsage | undefined =>
-  answer.usage ?? answer.choices?.find((choice) => choice.usage)?.usage ?? answer.x_groq?.usage ?? undefined
+  answer.usage ?? usageOfChoice(answer.choices) ?? answer.x_groq?.usage ?? undefined
+
+/** Hosts have been known to write anything for a list, and anything into it. */
+const usageOfChoice = (choices: readonly (WireChoice | null)[] | null | undefined): WireUsage | null | undefined =>
+  Array.isArray(choices) ? choices.find((choice) => choice?.usage)?.usage : undefined

@@ -103,7 +103,7 @@ const streams = [
     .map(({ id }) => ({ name: id, bytes: responseBytes(load(id)) })),
 ]
 
-test.skipIf(here)(`recorded streams are edited (${noRecordings})`, () => undefined)
+if (!here) test.skip(`recorded streams are edited: ${noRecordings}`, () => undefined)
 
 /** The chunks as they should reach a client who never asked for usage: the rule once more, on parsed values. */
 function expected(text: string): unknown[] {

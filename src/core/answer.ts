@@ -1,0 +1,23 @@
+import type { SpanError } from './span.ts'
+import type { Usage } from './usage.ts'
+
+/** What an answer says of itself. What could not be found is absent. */
+export interface AnswerFacts {
+  readonly model?: string
+  readonly finishReason?: string
+  readonly usage?: Usage
+  /** The provider's own numbers. */
+  readonly usageReported?: unknown
+  /** An error inside an answer whose status was good. */
+  readonly error?: SpanError
+  /** True when a quick look was not enough and the whole of the answer should be read. */
+  readonly unread?: boolean
+}
+
+/** Looks at the bytes of an answer, on their way to the client, for what is needed at once; how, only its dialect knows. */
+export interface AnswerWatch {
+  /** True from the first bytes on that a reader would call content. */
+  readonly hasContent: boolean
+  next(chunk: Buffer): void
+  end(): AnswerFacts
+}
