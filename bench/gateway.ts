@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeFlags } from '../scripts/node-flags.mjs'
 import { child, ended } from './children.ts'
 import type { Ended, LoopDelay, Server, StartOptions } from './contender.ts'
 import { get } from './request.ts'
@@ -31,7 +32,7 @@ export async function gateway(
   process.once('exit', remove)
   const paths = { data: join(folder, 'data'), log: join(folder, 'log'), probe: join(folder, 'loop.json') }
 
-  const args = [main, 'serve', '--port', '0', ...flags, '--data-dir', paths.data]
+  const args = [...nodeFlags, main, 'serve', '--port', '0', ...flags, '--data-dir', paths.data]
   args.push('--openai-base-url', `${upstream}/v1`, '--log-format', 'json')
   const log = openSync(paths.log, 'w')
   const started = child(args, { stdio: ['ignore', log, log], env: environment(probe ? probing(paths.probe) : {}) })

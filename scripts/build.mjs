@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { nodeFlags } from './node-flags.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -51,7 +52,10 @@ async function build() {
   rmSync(dist, { recursive: true, force: true })
   mkdirSync(dist)
   for (const { fileName, code } of output) writeFileSync(join(dist, fileName), code)
-  writeFileSync(join(dist, 'main.js'), `#!/usr/bin/env node\n${main.code.replace(/^#!.*\n/, '')}`)
+  writeFileSync(
+    join(dist, 'main.js'),
+    `#!/usr/bin/env -S node ${nodeFlags.join(' ')}\n${main.code.replace(/^#!.*\n/, '')}`,
+  )
   chmodSync(join(dist, 'main.js'), 0o755)
   writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), licences(output.flatMap(({ moduleIds }) => moduleIds)))
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(publishedManifest(), undefined, 2)}\n`)

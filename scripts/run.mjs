@@ -9,6 +9,7 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const oldestNode = [24, 15]
@@ -24,7 +25,7 @@ const biome = 'node_modules/@biomejs/biome/bin/biome'
 
 /** Each command is run by the project's Node; the user's arguments go to the last one. */
 const tasks = {
-  start: { needs: ['run'], build: 'when changed', commands: [['dist/main.js']] },
+  start: { needs: ['run'], build: 'when changed', commands: [[...nodeFlags, 'dist/main.js']] },
   setup: { needs: ['dev', 'clients'], build: 'no', commands: [] },
   test: { needs: ['dev', 'clients'], build: 'no', commands: [['node_modules/vitest/vitest.mjs', 'run']] },
   types: { needs: ['dev', 'clients'], build: 'no', commands: [['node_modules/typescript/bin/tsc', '-p', '.']] },

@@ -12,15 +12,18 @@ export interface Running {
 
 export type Spawn = (init: PartInit) => Running
 
-/** Parts have memory of their own; without a bound each would let its youngest generation grow as large as it likes. */
-const threadLimits = { maxYoungGenerationSizeMb: 16 }
+/**
+ * Parts have memory of their own; without a bound each would let its youngest generation grow as large as it likes. Only
+ * the writer has much to do.
+ */
+const youngMb: Readonly<Record<PartName, number>> = { control: 4, writer: 16, reader: 4 }
 
 /** Each part in a thread of its own: the source beside this file, or its bundle beside ours. */
 export const inThreads: Spawn = (init) => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const worker = new Worker(new URL(`./${init.part}.${extension}`, import.meta.url), {
     workerData: init,
-    resourceLimits: threadLimits,
+    resourceLimits: { maxYoungGenerationSizeMb: youngMb[init.part] },
   })
   let reason = 'it ended'
   worker.on('error', (error) => {

@@ -19,20 +19,24 @@ export function openForWriting(path: string, { synchronous }: OpenOptions): Data
   createPrivate(path)
   const database = new DatabaseSync(path)
   database.exec(
-    `pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning}`,
+    `pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning(writerCacheKb)}`,
   )
   return database
 }
 
 export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true })
-  database.exec(tuning)
+  database.exec(tuning(readerCacheKb))
   return database
 }
 
-/** Node's own defaults are a cache of 2 MB and no patience. */
-const tuning =
-  'pragma busy_timeout = 5000; pragma cache_size = -16000; pragma foreign_keys = on; pragma temp_store = memory;'
+/** A writer appends to the same few pages; a reader looks all over the file. */
+const writerCacheKb = 4_000
+const readerCacheKb = 16_000
+
+/** Node's own defaults have no patience. */
+const tuning = (cacheKb: number): string =>
+  `pragma busy_timeout = 5000; pragma cache_size = -${cacheKb}; pragma foreign_keys = on; pragma temp_store = memory;`
 
 /** Kysely on `node:sqlite`, which differs from the driver that Kysely knows in how it takes parameters. */
 export function kyselyOn<Db>(database: DatabaseSync): Kysely<Db> {
