@@ -449,3 +449,28 @@ describe('whatever a provider answers, it reaches the client and is no fault of 
     })
   }
 })
+
+describe('a provider that says the key back', () => {
+  const key = 'sk-canary-0123456789'
+  const shapes = {
+    'in the shape of an error': written({
+      error: { message: `Bad key ${key}.`, type: 'auth', param: null, code: 'bad' },
+    }),
+    'in plain words': `The key ${key} is not known here.`,
+  }
+  for (const [name, body] of Object.entries(shapes)) {
+    test(`${name} tells it neither the client nor the trace`, async () => {
+      await using provider = await startAnswering({ status: 401, body })
+      await using trunkline = await startTest({
+        settings: { 'providers.openai.base_url': provider.url, 'providers.openai.api_key': key },
+      })
+      const response = await post(trunkline.url)
+      const text = await response.text()
+      expect(provider.asked[0]?.headers.authorization).toBe(`Bearer ${key}`)
+      expect(response.status).toBe(401)
+      expect(text).toContain('[key]')
+      expect(text).not.toContain(key)
+      expect(written(await trunkline.trace(response.headers.get('x-trace-id')))).not.toContain(key)
+    })
+  }
+})
