@@ -3,7 +3,7 @@ import { ConfigError } from './config/error.ts'
 import type { Flags } from './config/load.ts'
 import type { Condition, PartName, Port, Snapshot, ThreadName } from './core/border.ts'
 import type { Config } from './core/config.ts'
-import { type Lost, newSlabCounters, slabCounters } from './core/records.ts'
+import { type Lost, newSlabCounters, type SlabCounters, slabCounters } from './core/records.ts'
 import type { Health } from './gateway/health.ts'
 import type { Log } from './telemetry/log.ts'
 import { Slabs } from './telemetry/slabs.ts'
@@ -49,7 +49,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   const shared = newSlabCounters()
   const counters = slabCounters(shared)
   const known = new Map<Snapshot['part'], Snapshot>()
-  const losses = lossWatch(() => counters.lost())
+  const losses = lossWatch(counters)
   let phase: Health['phase'] = 'starting'
   let slabs: Slabs | undefined
   let gateway: Gateway | undefined
@@ -82,7 +82,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       onGone: (reason) => {
         if (name === 'writer') {
           slabs?.disconnect()
-          losses.ofDeadWriter(counters)
+          losses.ofDeadWriter()
         }
         if (phase === 'starting') refuse(new Error(`The ${name} did not start: ${reason}`))
         else void logged(`The ${name} stopped unexpectedly and is being restarted.`, { reason })
@@ -186,7 +186,9 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       async stop(patienceMs = drainMs) {
         phase = 'draining'
         await gateway?.drain(patienceMs)
-        slabs?.send()
+        // The order to stop comes on another port than the records: they have to be there first.
+        slabs?.send(++barriers)
+        await parts.writer.link?.ask('stored', { barrier: barriers }, partPatienceMs).catch(() => undefined)
         await stopParts()
       },
     }
@@ -216,12 +218,12 @@ async function listen(gateway: Gateway, { server: { host, port } }: Config): Pro
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 /** Sees when something was not recorded, so that health can say so for as long as it is news. */
-function lossWatch(read: () => Lost) {
-  let before = read()
+function lossWatch(counters: SlabCounters) {
+  let before = counters.lost()
   let lastMs = Number.NEGATIVE_INFINITY
   return {
     problems(): readonly string[] {
-      const now = read()
+      const now = counters.lost()
       if (Object.keys(now).some((what) => now[what as keyof Lost] > before[what as keyof Lost])) lastMs = Date.now()
       before = now
       if (Date.now() - lastMs > lossMemoryMs) return []
@@ -230,11 +232,11 @@ function lossWatch(read: () => Lost) {
       ]
     },
     /** What was on its way to a writer that died is gone; it no longer counts as on its way. */
-    ofDeadWriter({ inFlightBytes, addInFlight, addLost }: ReturnType<typeof slabCounters>): void {
-      const bytes = inFlightBytes()
+    ofDeadWriter(): void {
+      const bytes = counters.inFlightBytes()
       if (bytes === 0) return
-      addInFlight(-bytes)
-      addLost('slabBytes', bytes)
+      counters.addInFlight(-bytes)
+      counters.addLost('slabBytes', bytes)
     },
   }
 }

@@ -60,7 +60,8 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   const runId = read('x-run-id', longestId, 'run_id') ?? dashed(traceId)
   const clientIp = read('x-client-ip', longestId) ?? first(read('x-forwarded-for', longestText)) ?? remoteAddress
   const userAgent = headers['user-agent']?.slice(0, longestText)
-  if (!deps.projects.includes(projectId)) {
+  const known = deps.projects.includes(projectId)
+  if (!known) {
     problems.push(
       new GatewayError(
         'project_not_found',
@@ -71,7 +72,6 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
       ),
     )
   }
-  const known = deps.projects.includes(projectId)
   return {
     ids: {
       traceId,

@@ -8,7 +8,6 @@ export type ReplyHeaders = Record<string, string | readonly string[]>
 export interface Exchange {
   readonly method: string
   readonly path: string
-  readonly query: string
   readonly headers: IncomingHttpHeaders
   readonly remoteAddress: string
   /** When its head had arrived, in µs since the epoch. */

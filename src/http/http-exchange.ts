@@ -12,7 +12,6 @@ export class HttpExchange implements Exchange, InBag {
   place = -1
   readonly method: string
   readonly path: string
-  readonly query: string
   readonly headers: IncomingMessage['headers']
   readonly remoteAddress: string
   readonly arrivedUs: number
@@ -36,7 +35,6 @@ export class HttpExchange implements Exchange, InBag {
     const mark = url.indexOf('?')
     this.method = req.method ?? 'GET'
     this.path = mark < 0 ? url : url.slice(0, mark)
-    this.query = mark < 0 ? '' : url.slice(mark + 1)
     this.headers = req.headers
     this.remoteAddress = req.socket.remoteAddress ?? ''
     this.arrivedUs = arrivedUs

@@ -44,8 +44,10 @@ export function httpServer(options: ServerOptions): HttpServer {
     latest.set(req.socket, exchange)
     open.add(exchange)
     try {
-      if (closing) exchange.isLast()
-      if (closing) throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.')
+      if (closing) {
+        exchange.isLast()
+        throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.')
+      }
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
       if (door.method === 'POST') checkJson(req.headers)

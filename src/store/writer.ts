@@ -95,8 +95,8 @@ export class Writer {
     })
   }
 
-  /** Stores what is waiting; true when all of it is on disk. */
-  flush(): boolean {
+  /** Stores what is waiting. */
+  flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
     const { deps, statements } = this
@@ -119,14 +119,13 @@ export class Writer {
     } catch (thrown) {
       deps.onTrouble(`Traces cannot be written: ${(thrown as Error).message}`)
       this.timer = setTimeout(() => this.flush(), retryMs)
-      return false
+      return
     }
     deps.counters.addInFlight(-this.pendingBytes)
     this.pendingBytes = 0
     this.reached = this.passed
     deps.onTrouble(undefined)
     this.reachBarriers()
-    return true
   }
 
   close(): void {

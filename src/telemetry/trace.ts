@@ -115,17 +115,12 @@ export class CallTrace {
       slabs.forget(this.number)
       return
     }
-    const { traceId, projectId, runId, threadId, label } = start.ids
     const failed = last?.outcome.status === 'error'
     const cancelled = !failed && (done.gone || done.error?.code === 'cancelled')
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
     const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
     const span: SpanRecord = {
-      traceId,
-      projectId,
-      runId,
-      threadId,
-      label,
+      ...start.ids,
       spanId: this.spanId,
       parentId: start.parentId,
       startedUs: start.startedUs,
@@ -213,16 +208,11 @@ export class AttemptTrace {
     this.outcome = end
     this.body.release()
     const { start, call, number, httpStatus, streaming, startedUs } = this
-    const { traceId, projectId, runId, threadId, label } = call.ids
     const { slabs, clock, newSpanId } = call.deps
     const { status, error, modelAnswered, finishReason, usage, usageReported, usageMissing } = end
     const { provider, dialect, model, requestBytes } = start
     const span: SpanRecord = {
-      traceId,
-      projectId,
-      runId,
-      threadId,
-      label,
+      ...call.ids,
       spanId: newSpanId(),
       parentId: call.spanId,
       startedUs,

@@ -21,8 +21,13 @@ export const startWriter: StartPart = (port, init) => {
   const counters = slabCounters(init.counters)
   const links: Link[] = []
   let version = 0
-  let writer: Writer | undefined
   let begun = false
+  let opened: (writer: Writer) => void = () => undefined
+  /** Whoever sends or asks before the files are open waits for it: a port keeps what nobody listens to yet. */
+  const opening = new Promise<Writer>((resolve) => {
+    opened = resolve
+  })
+  const stored = async ({ barrier }: { barrier: number }): Promise<void> => (await opening).stored(barrier)
   let records: Link | undefined
   let stop = (): void => undefined
 
@@ -38,7 +43,7 @@ export const startWriter: StartPart = (port, init) => {
     await migrate(kyselyOn<TracesDb>(traces), tracesMigrations)
     const log = openLog(config.log, writeStdout, { gather: true })
     let trouble: string | undefined
-    writer = new Writer({
+    const writer = new Writer({
       traces,
       ledger,
       counters,
@@ -63,9 +68,10 @@ export const startWriter: StartPart = (port, init) => {
     }, tickMs)
     stop = () => {
       clearInterval(ticking)
-      writer?.close()
+      writer.close()
       log.flush()
     }
+    opened(writer)
     say({ phase: 'ready', problems: [] })
   }
 
@@ -86,16 +92,15 @@ export const startWriter: StartPart = (port, init) => {
           for (const one of links) one.close()
           supervisor.close()
           return
-        case 'connect': {
-          const connected = link(command.port, {
-            records: (slab) => writer?.take(slab),
-            answers: { stored: ({ barrier }: { barrier: number }) => writer?.stored(barrier) },
+        case 'connect':
+          void opening.then((writer) => {
+            const connected = link(command.port, { records: (slab) => writer.take(slab), answers: { stored } })
+            links.push(connected)
+            if (command.to === 'gateway') records = connected
           })
-          links.push(connected)
-          if (command.to === 'gateway') records = connected
-        }
       }
     },
+    answers: { stored },
   })
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { inThreads } from '../../src/threads/supervisor.ts'
 import { startTest } from '../support/trunkline.ts'
 
 const hanging = {
@@ -37,6 +38,15 @@ test('a stop lets a running call end, and takes no other', async () => {
   expect(await response.text()).toContain('data: [DONE]')
   await stopped
   await expect(call(trunkline.url, hanging)).rejects.toThrow()
+  const { traces } = await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 5 } })
+  expect(traces).toMatchObject([{ model: 'mock/echo', status: 'ok' }])
+})
+
+test('a call in the first moment of a server that is stopped in the next is recorded', async () => {
+  await using trunkline = await startTest({ spawn: inThreads })
+  const response = await call(trunkline.url, { ...hanging, model: 'mock/echo' })
+  await response.text()
+  await trunkline.trunkline.stop(5_000)
   const { traces } = await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 5 } })
   expect(traces).toMatchObject([{ model: 'mock/echo', status: 'ok' }])
 })
