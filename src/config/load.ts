@@ -1,7 +1,15 @@
-import type { Config } from '../core/config.ts'
+import type { Config, Timeouts } from '../core/config.ts'
 import { ConfigError } from './error.ts'
 import { configPath, type FileValue, readConfigFile } from './file.ts'
-import { dataDirOf, type Environment, type Setting, type SettingKey, type SettingValue, settings } from './settings.ts'
+import {
+  dataDirOf,
+  type Environment,
+  type Setting,
+  type SettingKey,
+  type SettingValue,
+  settings,
+  timeoutKeys,
+} from './settings.ts'
 
 /** What a command was given: the flags by the key of their setting, and the two that come before any setting. */
 export interface Flags {
@@ -30,11 +38,18 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
     }
   }
 
+  const timeouts = (prefix: 'timeouts' | `providers.${'openai' | 'mock'}.timeouts`): Partial<Timeouts> => {
+    const said = Object.entries(timeoutKeys).map(
+      ([key, { clock }]) => [clock, value(`${prefix}.${key as keyof typeof timeoutKeys}`)] as const,
+    )
+    return Object.fromEntries(said.filter(([, ms]) => ms !== undefined))
+  }
+
   const openaiBaseUrl = value('providers.openai.base_url')
   const openaiKey = value('providers.openai.api_key')
   const streamUsage = value('providers.openai.stream_usage')
   return {
-    server: { host: value('server.host'), port: value('server.port') },
+    server: { host: value('server.host'), port: value('server.port'), drainMs: value('server.drain_ms') },
     dataDir,
     log: { level: value('log.level'), format: value('log.format') },
     limits: {
@@ -42,6 +57,15 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
       bodyBytes: value('limits.body_bytes'),
       jsonDepth: value('limits.json_depth'),
       jsonValues: value('limits.json_values'),
+      connections: value('limits.connections'),
+      headerMs: value('limits.header_ms'),
+      requestMs: value('limits.request_ms'),
+    },
+    timeouts: timeouts('timeouts') as Timeouts,
+    cancel: {
+      mode: value('cancel.mode'),
+      drainMs: value('cancel.drain_ms'),
+      drainBytes: value('cancel.drain_bytes'),
     },
     recording: {
       flushIntervalMs: value('recording.flush_interval_ms'),
@@ -56,8 +80,9 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
         ...(openaiKey !== undefined && { apiKey: openaiKey }),
         models: value('providers.openai.models'),
         ...(streamUsage !== undefined && { streamUsage }),
+        timeouts: timeouts('providers.openai.timeouts'),
       },
-      mock: {},
+      mock: { timeouts: timeouts('providers.mock.timeouts') },
     },
   }
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
-import { logLevels } from '../core/config.ts'
+import { logLevels, type Timeouts } from '../core/config.ts'
 import { ConfigError } from './error.ts'
 
 /** One thing that may be set. `from` says what is wrong with a value by throwing; the message follows the setting's name. */
@@ -27,6 +27,33 @@ export interface Environment {
   readonly [name: string]: string | undefined
 }
 
+const dayMs = 86_400_000
+
+/** The keys of the five clocks. */
+export const timeoutKeys = {
+  connect_ms: { clock: 'connectMs', help: 'how long it may take until there is a connection to the provider' },
+  headers_ms: { clock: 'headersMs', help: 'how long the provider may take from then until its answer begins' },
+  first_content_ms: { clock: 'firstContentMs', help: 'how long it may take from then until there is any content' },
+  idle_ms: { clock: 'idleMs', help: 'how long the provider may be silent within its answer' },
+  total_ms: { clock: 'totalMs', help: 'how long an attempt may take in all' },
+} as const satisfies Record<string, { readonly clock: keyof Timeouts; readonly help: string }>
+
+const defaultTimeouts: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 600_000,
+  firstContentMs: 600_000,
+  idleMs: 120_000,
+  totalMs: 600_000,
+}
+
+const nobodySays: Readonly<Record<keyof Timeouts, undefined>> = {
+  connectMs: undefined,
+  headersMs: undefined,
+  firstContentMs: undefined,
+  idleMs: undefined,
+  totalMs: undefined,
+}
+
 const setting = <T>(row: Setting<T>): Setting<T> => row
 
 /**
@@ -47,6 +74,12 @@ export const settings = {
     fallback: () => 9090,
     flag: '--port <number>',
     env: ['TRUNKLINE_PORT'],
+  }),
+  'server.drain_ms': setting({
+    help: 'how long running calls may take to end when Trunkline is told to stop',
+    from: integer(0, dayMs),
+    fallback: () => 30_000,
+    env: ['TRUNKLINE_DRAIN_MS'],
   }),
   'log.level': setting({
     help: `how much is logged: ${logLevels.join(', ')}`,
@@ -81,6 +114,37 @@ export const settings = {
     help: 'how many values a body may have in its arrays and objects',
     from: integer(100, 100_000_000),
     fallback: () => 1_000_000,
+  }),
+  'limits.connections': setting({
+    help: 'how many connections clients may have open together',
+    from: integer(1, 1_000_000),
+    fallback: () => 10_000,
+  }),
+  'limits.header_ms': setting({
+    help: "how long a request's headers may take to arrive",
+    from: integer(100, dayMs),
+    fallback: () => 30_000,
+  }),
+  'limits.request_ms': setting({
+    help: 'how long a whole request may take to arrive',
+    from: integer(100, dayMs),
+    fallback: () => 300_000,
+  }),
+  ...timeoutSettings('timeouts', defaultTimeouts),
+  'cancel.mode': setting({
+    help: 'what becomes of an answer whose client has left: abort ends it at once, drain reads it to its end for what it used',
+    from: oneOf(['abort', 'drain'] as const),
+    fallback: () => 'abort' as const,
+  }),
+  'cancel.drain_ms': setting({
+    help: 'how long an answer that nobody waits for is read on',
+    from: integer(1, dayMs),
+    fallback: () => 60_000,
+  }),
+  'cancel.drain_bytes': setting({
+    help: 'how much of an answer that nobody waits for is read on',
+    from: integer(1, 1 << 30),
+    fallback: () => 1024 * 1024,
   }),
   'recording.flush_interval_ms': setting({
     help: 'how long records may wait before they are written',
@@ -138,6 +202,8 @@ export const settings = {
     from: truth,
     fallback: () => undefined,
   }),
+  ...timeoutSettings('providers.openai.timeouts', nobodySays),
+  ...timeoutSettings('providers.mock.timeouts', nobodySays),
 } satisfies Record<string, Setting<unknown>>
 
 export type SettingKey = keyof typeof settings
@@ -149,6 +215,18 @@ export const dataDirOf = (flag: string | undefined, environment: Environment): s
 
 /** `~` is the home folder here too: a shell leaves it as it is in `--data-dir=~/x`, and there is none in a unit file. */
 export const pathOf = (written: string): string => resolve(written.replace(/^~(?=$|[/\\])/, homedir))
+
+/** One setting for each clock of an attempt. What is said of a provider stands before what is said of all. */
+function timeoutSettings<P extends string, T extends number | undefined>(
+  prefix: P,
+  fallbacks: Readonly<Record<keyof Timeouts, T>>,
+): { readonly [K in `${P}.${keyof typeof timeoutKeys}`]: Setting<number | T> } {
+  const rows = Object.entries(timeoutKeys).map(([key, { clock, help }]) => [
+    `${prefix}.${key}`,
+    setting<number | T>({ help, from: integer(1, dayMs), fallback: () => fallbacks[clock] }),
+  ])
+  return Object.fromEntries(rows)
+}
 
 function integer(least: number, most: number): (value: unknown) => number {
   return (value) => {

@@ -3,6 +3,8 @@ export interface Config {
   readonly server: {
     readonly host: string
     readonly port: number
+    /** How long running calls may take to end once the process is told to stop. */
+    readonly drainMs: number
   }
   readonly dataDir: string
   readonly log: {
@@ -14,7 +16,13 @@ export interface Config {
     readonly bodyBytes: number
     readonly jsonDepth: number
     readonly jsonValues: number
+    readonly connections: number
+    /** How long the head of a request, and all of it, may take to arrive. */
+    readonly headerMs: number
+    readonly requestMs: number
   }
+  readonly timeouts: Timeouts
+  readonly cancel: CancelConfig
   readonly recording: RecordingConfig
   readonly providers: Readonly<Record<string, ProviderConfig>>
 }
@@ -33,6 +41,27 @@ export interface RecordingConfig {
   readonly bodyBytes: number
 }
 
+/** The five clocks of an attempt, in milliseconds. */
+export interface Timeouts {
+  /** From its beginning until there is a connection. */
+  readonly connectMs: number
+  /** From the connection until the answer's head, and until its first content. */
+  readonly headersMs: number
+  readonly firstContentMs: number
+  /** Between two pieces of the answer. */
+  readonly idleMs: number
+  /** From its beginning to its end. */
+  readonly totalMs: number
+}
+
+/** What becomes of an answer whose client has left. */
+export interface CancelConfig {
+  readonly mode: 'abort' | 'drain'
+  /** How long, and how much of it, is read on. */
+  readonly drainMs: number
+  readonly drainBytes: number
+}
+
 /** What the operator says of a provider. Without a key the call goes out without one. */
 export interface ProviderConfig {
   readonly baseUrl?: string
@@ -41,4 +70,6 @@ export interface ProviderConfig {
   readonly models?: readonly string[]
   /** Whether streams are asked for their usage; some hosts refuse the question. */
   readonly streamUsage?: boolean
+  /** The clocks that differ from those of all providers. */
+  readonly timeouts?: Partial<Timeouts>
 }

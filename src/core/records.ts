@@ -10,9 +10,10 @@ export const recordHeadBytes = 12
 /**
  * `body` holds captured bytes as they were. `call` and `attempt` hold two lines of JSON, the span and its
  * detail, of which the second is stored as it came. `ledger` is an attempt whose span was dropped, and
- * `forget`, which is empty, ends a call whose span was.
+ * `forget`, which is empty, ends a call whose span was. `begin` is a call that has run for a while: what is known of it so
+ * far, so that it is not lost if nobody sees its end.
  */
-export const recordKinds = { body: 1, call: 2, attempt: 3, ledger: 4, forget: 5 } as const
+export const recordKinds = { body: 1, call: 2, attempt: 3, ledger: 4, forget: 5, begin: 6 } as const
 export type RecordKind = keyof typeof recordKinds
 
 /** The slot of a body within its call: the client's request is 0, the answer to attempt n is n. */
@@ -26,6 +27,7 @@ export interface RecordHandlers {
   attempt(call: number, record: AttemptRecord, detailText: string): void
   ledger(call: number, record: AttemptRecord): void
   forget(call: number): void
+  begin(call: number, record: CallRecord, detailText: string): void
 }
 
 export interface SlabCounters {
@@ -82,7 +84,8 @@ export function readSlab(slab: Buffer, used: number, handlers: RecordHandlers): 
         const lineEnd = lines.indexOf('\n')
         const text = lines.slice(lineEnd + 1)
         const record: unknown = { span: JSON.parse(lines.slice(0, lineEnd)), detail: JSON.parse(text) }
-        if (kind === recordKinds.call) handlers.call(call, record as CallRecord, text)
+        if (kind === recordKinds.begin) handlers.begin(call, record as CallRecord, text)
+        else if (kind === recordKinds.call) handlers.call(call, record as CallRecord, text)
         else if (kind === recordKinds.attempt) handlers.attempt(call, record as AttemptRecord, text)
         else handlers.ledger(call, record as AttemptRecord)
       }

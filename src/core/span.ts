@@ -28,9 +28,11 @@ export interface SpanRecord extends CallIds {
   readonly status: SpanStatus
   /** True when the gateway's quick look at the end of the answer was not enough: the writer reads the whole of it. */
   readonly unread?: true | undefined
+  /** True of a call whose `begin` was recorded before: it is already counted among its trace's calls. */
+  readonly begun?: true | undefined
 }
 
-/** The span of a whole call, recorded when the client has its answer. */
+/** The span of a whole call, recorded when the client has its answer, and before as `running` if that takes long. */
 export interface CallRecord {
   readonly span: SpanRecord
   readonly detail: CallDetail
@@ -55,6 +57,8 @@ export interface CallDetail {
   readonly provider?: string | undefined
   readonly modelAnswered?: string | undefined
   readonly finishReason?: string | undefined
+  /** True when the answer, a stream, ended well as HTTP and never said why it ended. */
+  readonly unterminated?: true | undefined
   readonly usage?: Usage | undefined
   /** Until the whole request had arrived, until the first attempt, and until the first content went out. */
   readonly receivedUs?: number | undefined
@@ -86,6 +90,7 @@ export interface AttemptDetail {
   readonly headersUs?: number | undefined
   readonly firstContentUs?: number | undefined
   readonly finishReason?: string | undefined
+  readonly unterminated?: true | undefined
   readonly usage?: Usage | undefined
   /** The provider's own numbers, beside our buckets. */
   readonly usageReported?: unknown

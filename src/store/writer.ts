@@ -58,6 +58,7 @@ export class Writer {
     },
     call: (call, record, text) => this.takeCall(call, { record, text }),
     forget: (call) => void this.calls.delete(call),
+    begin: () => undefined,
   }
 
   constructor(deps: WriterDeps) {

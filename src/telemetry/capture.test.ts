@@ -18,6 +18,7 @@ function openCapture(cap: number) {
         attempt: nothing,
         ledger: nothing,
         forget: nothing,
+        begin: nothing,
       })
     },
     on: () => undefined,

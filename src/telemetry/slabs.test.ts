@@ -28,6 +28,7 @@ function readAll(sent: readonly Records[]): Read[] {
       attempt: (call, record) => all.push({ kind: 'attempt', call, record }),
       ledger: (call, record) => all.push({ kind: 'ledger', call, record }),
       forget: (call) => all.push({ kind: 'forget', call }),
+      begin: (call, record) => all.push({ kind: 'begin', call, record }),
     })
   }
   return all

@@ -108,7 +108,7 @@ export class Slabs {
 
   /** Writes what describes a call or an attempt: plain objects, each a line of JSON. */
   metadata(
-    kind: 'call' | 'attempt' | 'ledger',
+    kind: 'call' | 'attempt' | 'ledger' | 'begin',
     call: number,
     span: SpanRecord,
     detail: CallDetail | AttemptDetail,
