@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
-import { logLevels, type Timeouts } from '../core/config.ts'
+import { defaultTimeouts, logLevels, type Timeouts } from '../core/config.ts'
 import { ConfigError } from './error.ts'
 
 /** One thing that may be set. `from` says what is wrong with a value by throwing; the message follows the setting's name. */
@@ -37,14 +37,6 @@ export const timeoutKeys = {
   idle_ms: { clock: 'idleMs', help: 'how long the provider may be silent within its answer' },
   total_ms: { clock: 'totalMs', help: 'how long an attempt may take in all' },
 } as const satisfies Record<string, { readonly clock: keyof Timeouts; readonly help: string }>
-
-const defaultTimeouts: Timeouts = {
-  connectMs: 10_000,
-  headersMs: 600_000,
-  firstContentMs: 600_000,
-  idleMs: 120_000,
-  totalMs: 600_000,
-}
 
 const nobodySays: Readonly<Record<keyof Timeouts, undefined>> = {
   connectMs: undefined,

@@ -1,3 +1,4 @@
+import type { GatewayError } from './error.ts'
 import type { SpanError } from './span.ts'
 import type { Usage } from './usage.ts'
 
@@ -16,8 +17,12 @@ export interface AnswerFacts {
 
 /** Looks at the bytes of an answer, on their way to the client, for what is needed at once; how, only its dialect knows. */
 export interface AnswerWatch {
+  /** True from the first bytes on that are more than a sign of life: an event that is no comment, a byte that is no blank. */
+  readonly hasBegun: boolean
   /** True from the first bytes on that a reader would call content. */
   readonly hasContent: boolean
+  /** Why this is no answer although its status was good: an error as its first event or as all of it, or nothing sensible. */
+  readonly refusal: GatewayError | undefined
   next(chunk: Buffer): void
   end(): AnswerFacts
 }

@@ -29,6 +29,14 @@ export class Bag<T extends InBag> {
     item.place = -1
   }
 
+  /** Looks at each, from the last to the first, so that one may leave when it is looked at. */
+  visit(look: (item: T) => void): void {
+    for (let at = this.items.length - 1; at >= 0; at--) {
+      const item = this.items[at]
+      if (item) look(item)
+    }
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this.items[Symbol.iterator]()
   }

@@ -54,6 +54,14 @@ export interface Timeouts {
   readonly totalMs: number
 }
 
+export const defaultTimeouts: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 600_000,
+  firstContentMs: 600_000,
+  idleMs: 120_000,
+  totalMs: 600_000,
+}
+
 /** What becomes of an answer whose client has left. */
 export interface CancelConfig {
   readonly mode: 'abort' | 'drain'

@@ -59,7 +59,9 @@ export const errors = {
   upstream_cut: again(502, 'server_error'),
   timeout_connect: again(502, 'server_error'),
   timeout_headers: again(504, 'server_error'),
+  timeout_first_content: again(504, 'server_error'),
   timeout_idle: again(504, 'server_error'),
+  timeout_total: again(504, 'server_error'),
   // The client and ourselves.
   cancelled: fault(499, 'invalid_request_error'),
   draining: fault(503, 'server_error'),

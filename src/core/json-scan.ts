@@ -15,6 +15,8 @@ export interface ObjectScan {
   readonly commas: number
   /** Where the outermost object ends, its brace included. */
   readonly end: number
+  /** Whether its last brace came, or the bytes end before. */
+  readonly isWhole: boolean
 }
 
 const quote = 0x22
@@ -87,7 +89,7 @@ export function scanObject(
     key = undefined
     valueStart = -1
   }
-  return { members, repeated, depth: deepest, commas, end: at }
+  return { members, repeated, depth: deepest, commas, end: at, isWhole: depth === 0 }
 }
 
 function keyOf(bytes: Buffer, start: number, end: number): string {

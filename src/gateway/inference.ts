@@ -1,4 +1,5 @@
 import type { Config } from '../core/config.ts'
+import type { Rounds } from '../core/rounds.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Door, Exchange, Reply } from '../http/exchange.ts'
 import type { Send } from '../http/upstream.ts'
@@ -13,6 +14,7 @@ import { tryTargets } from './try-targets.ts'
 /** What the door reads of the gateway's state; each call takes what is in force when it comes. */
 export interface InferenceState {
   readonly limits: Config['limits']
+  readonly cancel: Config['cancel']
   readonly projects: readonly string[]
   readonly facts: Facts
 }
@@ -21,6 +23,7 @@ export interface InferenceDeps extends Pick<IdentityDeps, 'newTraceId'> {
   readonly state: () => InferenceState
   readonly trace: (start: CallStart) => CallTrace
   readonly send: Send
+  readonly rounds: Rounds
 }
 
 /** A door for chats in one dialect. */
@@ -32,7 +35,7 @@ export const chatDoor = (path: string, dialect: Dialect, deps: InferenceDeps): D
 
 /** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
 async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDeps): Promise<Reply> {
-  const { limits, projects, facts: routing } = deps.state()
+  const { limits, cancel, projects, facts: routing } = deps.state()
   const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, {
     newTraceId: deps.newTraceId,
     projects,
@@ -65,7 +68,7 @@ async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDe
     replyHeaders,
     onGone: (listener) => exchange.onGone(listener),
   }
-  return replyOf(await tryTargets(call, targets, deps.send), dialect)
+  return replyOf(await tryTargets(call, targets, { send: deps.send, rounds: deps.rounds, cancel }), dialect)
 }
 
 const replyOf = ({ status, headers, body, streaming }: Answer, dialect: Dialect): Reply => ({

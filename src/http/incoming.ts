@@ -2,7 +2,8 @@ import { GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 import type { UpstreamCall, UpstreamHeaders, UpstreamListener } from './upstream.ts'
 
-interface Begin {
+/** Who hears of an answer's head, or that there will be none. */
+export interface Begin {
   connected(): void
   head(status: number, headers: UpstreamHeaders): void
   /** There will be no answer. */
@@ -90,10 +91,15 @@ export class Incoming implements UpstreamListener, Source {
   }
 
   cancel(): void {
+    this.waiting = []
+    this.stop(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+  }
+
+  /** Ends it for a reason that is not the upstream's. What has come so far goes on first. */
+  stop(error: GatewayError): void {
     if (this.over !== 'no') return
     this.call?.abort()
-    this.waiting = []
-    this.fail(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+    this.fail(error)
   }
 
   private isOver(): boolean {

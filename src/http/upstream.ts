@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool } from 'undici'
+import type { Socket } from 'node:net'
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { GatewayError } from '../core/error.ts'
 
@@ -9,13 +10,15 @@ export interface UpstreamRequest {
   readonly method: 'POST' | 'GET'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
+  /** When a connection that has not come about is given up. Whoever waits for the call has a clock of its own. */
+  readonly connectMs: number
 }
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 /** Told of what comes back, in this order; exactly one of `end` and `fail` is the last. */
 export interface UpstreamListener {
-  /** There is a connection, and the request goes out on it. */
+  /** There is a connection, and the request goes out on it. Called again when it goes out once more. */
   connected(): void
   head(status: number, headers: UpstreamHeaders): void
   data(chunk: Buffer): void
@@ -38,57 +41,101 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-export interface UpstreamOptions {
-  readonly connectTimeoutMs: number
-  readonly headersTimeoutMs: number
-  readonly idleTimeoutMs: number
-}
+/** A connection that is not there some time after it was given up is of no use to a later call either. */
+const connectSlackMs = 1_000
 
-/** Connections to providers: a pool for each origin, kept alive. */
-export function upstreams({ connectTimeoutMs, headersTimeoutMs, idleTimeoutMs }: UpstreamOptions): Upstreams {
+/** Connections to providers: a pool for each origin, kept alive. How long anything may take is the caller's business. */
+export function upstreams(): Upstreams {
   const pools = new Map<string, Pool>()
-  const poolOf = (origin: string): Pool => {
-    let pool = pools.get(origin)
+  const poolOf = ({ origin, connectMs }: UpstreamRequest): Pool => {
+    const key = `${connectMs} ${origin}`
+    let pool = pools.get(key)
     if (!pool) {
-      pool = new Pool(origin, {
-        // A stream for each connection: what happens to one happens to no other.
-        allowH2: false,
-        pipelining: 1,
-        connectTimeout: connectTimeoutMs,
-        headersTimeout: headersTimeoutMs,
-        bodyTimeout: idleTimeoutMs,
-        maxHeaderSize: 64 * 1024,
-      })
-      pools.set(origin, pool)
+      const connect = buildConnector({ allowH2: false, timeout: connectMs + connectSlackMs })
+      pool = new Pool(origin, { factory: (_origin, options) => new Carrier(origin, options, connect) })
+      pools.set(key, pool)
     }
     return pool
   }
+  const others = new Set<Client>()
+  /** On a connection of its own: all of those in the pool may be as dead as the one that was tried. */
+  const sendAfresh = (request: UpstreamRequest, call: PoolCall): void => {
+    const connect = buildConnector({ allowH2: false, timeout: request.connectMs + connectSlackMs })
+    const client = new Carrier(request.origin, {}, connect)
+    others.add(client)
+    client.dispatch(request, call)
+    void client
+      .close()
+      .catch(() => undefined)
+      .finally(() => others.delete(client))
+  }
   return {
     send: (request, listener) => {
-      const call = new PoolCall(listener)
-      const { path, method, headers, body } = request
-      poolOf(request.origin).dispatch({ path, method, headers, body }, call)
+      const call = new PoolCall(listener, () => sendAfresh(request, call))
+      poolOf(request).dispatch(request, call)
       return call
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+      await Promise.all([...pools.values(), ...others].map((one) => one.destroy()))
     },
+  }
+}
+
+/** One connection after another to the same origin: it carries a call at a time. */
+class Carrier extends Client {
+  private readonly line: { socket: Socket | undefined }
+
+  constructor(origin: string, options: object, connect: buildConnector.connector) {
+    const line: { socket: Socket | undefined } = { socket: undefined }
+    super(origin, {
+      ...options,
+      // A stream for each connection: what happens to one happens to no other.
+      allowH2: false,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: 64 * 1024,
+      connect: (to, done) =>
+        connect(to, (...result) => {
+          line.socket = result[1] ?? undefined
+          done(...result)
+        }),
+    })
+    this.line = line
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (handler instanceof PoolCall) handler.line = this.line
+    return super.dispatch(options, handler)
   }
 }
 
 class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
+  /** What carries it: its socket is the one of the moment. */
+  line: { readonly socket: Socket | undefined } | undefined
   private controller: Dispatcher.DispatchController | undefined
   private aborted = false
   private readonly listener: UpstreamListener
+  private again: (() => void) | undefined
+  private socket: Socket | undefined
+  /** How much had come on the connection before this call was sent. */
+  private bytesBefore = 0
 
-  constructor(listener: UpstreamListener) {
+  /** `again` sends the same request on a connection that nobody has used. */
+  constructor(listener: UpstreamListener, again: () => void) {
     this.listener = listener
+    this.again = again
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
-    if (this.aborted) controller.abort(leaving)
-    else this.listener.connected()
+    if (this.aborted) {
+      controller.abort(leaving)
+      return
+    }
+    this.socket = this.line?.socket
+    this.bytesBefore = this.socket?.bytesRead ?? 0
+    this.listener.connected()
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -104,7 +151,20 @@ class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.aborted) this.listener.fail(connectionError(error))
+    if (this.aborted) return
+    const { again } = this
+    this.again = undefined
+    if (again && this.wasIdleAndClosed(error)) again()
+    else this.listener.fail(connectionError(error))
+  }
+
+  /**
+   * A server may close a connection that it kept alive at the moment in which we use it. When nothing of an answer has
+   * come, that is what happened; a connection that never brought anything was refused for a reason.
+   */
+  private wasIdleAndClosed(error: Error & { code?: string }): boolean {
+    const { socket, bytesBefore } = this
+    return brokenCodes.has(error.code ?? '') && bytesBefore > 0 && socket?.bytesRead === bytesBefore
   }
 
   pause(): void {
@@ -122,18 +182,19 @@ class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 }
 
+const brokenCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
 const leaving = new Error('Nobody waits for this answer any more.')
 
 /** What went wrong on the way to a provider, in words that say where to look. */
 function connectionError(error: Error & { code?: string }): GatewayError {
   const cause = { cause: error }
-  switch (error.code) {
+  const code = error.code ?? ''
+  if (brokenCodes.has(code))
+    return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
+  switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
       return new GatewayError('timeout_connect', 'The provider did not accept the connection in time.', cause)
-    case 'UND_ERR_HEADERS_TIMEOUT':
-      return new GatewayError('timeout_headers', 'The provider did not begin its answer in time.', cause)
-    case 'UND_ERR_BODY_TIMEOUT':
-      return new GatewayError('timeout_idle', 'The provider stopped in the middle of its answer.', cause)
     case 'ECONNREFUSED':
       return new GatewayError(
         'upstream_unreachable',
@@ -147,10 +208,8 @@ function connectionError(error: Error & { code?: string }): GatewayError {
         `The provider's name cannot be resolved (${error.message}).`,
         cause,
       )
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'UND_ERR_SOCKET':
-      return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
+    case 'UND_ERR_HEADERS_OVERFLOW':
+      return new GatewayError('upstream_invalid', `The headers of the provider's answer are too large.`, cause)
     default:
       if (error.name === 'HTTPParserError') {
         return new GatewayError(

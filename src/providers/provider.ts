@@ -1,4 +1,4 @@
-import type { ProviderConfig } from '../core/config.ts'
+import type { ProviderConfig, Timeouts } from '../core/config.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Send } from '../http/upstream.ts'
 
@@ -33,9 +33,16 @@ export interface ConfiguredProvider {
   readonly atHome: boolean
   readonly addsStreamUsage: boolean
   readonly models: readonly string[]
+  readonly timeouts: Timeouts
 }
 
-export function configured(name: string, provider: Provider, config: ProviderConfig = {}): ConfiguredProvider {
+/** `timeouts` are those of all providers; what is configured for this one stands before them. */
+export function configured(
+  name: string,
+  provider: Provider,
+  timeouts: Timeouts,
+  config: ProviderConfig = {},
+): ConfiguredProvider {
   const base = new URL(config.baseUrl ?? provider.baseUrl)
   return {
     name,
@@ -46,5 +53,6 @@ export function configured(name: string, provider: Provider, config: ProviderCon
     atHome: config.baseUrl === undefined,
     addsStreamUsage: config.streamUsage ?? provider.asksForStreamUsage,
     models: [...provider.models, ...(config.models ?? [])],
+    timeouts: { ...timeouts, ...config.timeouts },
   }
 }

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
+import { defaultTimeouts } from '../core/config.ts'
 import { openai } from '../providers/openai.ts'
 import { type ConfiguredProvider, configured } from '../providers/provider.ts'
 import { plan } from './plan.ts'
 
-const door = configured('openai', openai)
-const groq = configured('groq', openai, { models: ['llama', 'meta/llama', 'shared', 'openai/gpt-oss'] })
-const local = configured('local', openai, { models: ['qwen/small', 'shared'] })
+const door = configured('openai', openai, defaultTimeouts)
+const groq = configured('groq', openai, defaultTimeouts, {
+  models: ['llama', 'meta/llama', 'shared', 'openai/gpt-oss'],
+})
+const local = configured('local', openai, defaultTimeouts, { models: ['qwen/small', 'shared'] })
 
 function planned(name: string, others: readonly ConfiguredProvider[] = [groq, local]): string[] {
   const providers = new Map([door, ...others].map((provider) => [provider.name, provider]))

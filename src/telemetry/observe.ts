@@ -1,66 +1,119 @@
 import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { GatewayError } from '../core/error.ts'
-import type { Source } from '../core/source.ts'
+import type { Sink, Source } from '../core/source.ts'
 import { type AttemptTrace, errorOf } from './trace.ts'
+
+/** Who is told how an answer goes, besides the records. */
+export interface Pulse {
+  /** True when the client has left and the answer is only read on for what it used. */
+  readonly isLeft: boolean
+  heard(): void
+  content(): void
+  /** Whether the client keeps the answer waiting. */
+  paused(isPaused: boolean): void
+  over(): void
+}
 
 /** Why nobody knows what an answer used, by how it ended. */
 const missing = { ok: 'not reported', error: 'failed', cancelled: 'cancelled' } as const
 
 const unreadable: AnswerFacts = { unread: true }
 
+export interface ObserveOptions {
+  readonly streaming: boolean
+  readonly trace: AttemptTrace
+  readonly watch: AnswerWatch
+  readonly pulse: Pulse
+}
+
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
-export function observe(source: Source, trace: AttemptTrace, watch: AnswerWatch): Source {
-  let sawContent = false
-  let lostSight = false
-  /** What a provider writes can be anything; what we make of it must not cost the client its answer. */
-  const look = <T>(at: () => T, otherwise: T): T => {
-    if (lostSight) return otherwise
-    try {
-      return at()
-    } catch {
-      lostSight = true
-      return otherwise
-    }
+export const observe = (source: Source, options: ObserveOptions): Source => new Observed(source, options)
+
+class Observed implements Source, Sink {
+  private readonly source: Source
+  private readonly options: ObserveOptions
+  private sink: Sink | undefined
+  private sawContent = false
+  private lostSight = false
+
+  constructor(source: Source, options: ObserveOptions) {
+    this.source = source
+    this.options = options
   }
-  const end = (failure?: GatewayError): void => {
-    const facts = look(() => watch.end(), unreadable)
-    const { model, finishReason, usage, usageReported, error: said, unread } = facts
+
+  to(sink: Sink): void {
+    this.sink = sink
+    this.source.to(this)
+  }
+
+  write(chunk: Buffer): boolean {
+    const { trace, watch, pulse } = this.options
+    trace.data(chunk)
+    pulse.heard()
+    if (!this.lostSight) {
+      // What a provider writes can be anything; what we make of it must not cost the client its answer.
+      try {
+        watch.next(chunk)
+      } catch {
+        this.lostSight = true
+      }
+    }
+    if (!this.sawContent && watch.hasContent) {
+      this.sawContent = true
+      trace.firstContent()
+      pulse.content()
+    }
+    const takes = (this.sink as Sink).write(chunk)
+    if (!takes) pulse.paused(true)
+    return takes
+  }
+
+  end(): void {
+    this.finish(undefined)
+    this.sink?.end()
+  }
+
+  fail(error: GatewayError): void {
+    this.finish(error)
+    this.sink?.fail(error)
+  }
+
+  resume(): void {
+    this.options.pulse.paused(false)
+    this.source.resume()
+  }
+
+  cancel(): void {
+    this.source.cancel()
+  }
+
+  private finish(failure: GatewayError | undefined): void {
+    const { streaming, trace, pulse } = this.options
+    const { model, finishReason, usage, usageReported, error: said, unread } = this.facts()
     // A client hangs up at an error that the provider sent: the call failed, it was not given up.
     const error = said ?? failure
-    const status = error?.code === 'cancelled' ? 'cancelled' : error ? 'error' : 'ok'
+    const isCancelled = error ? error.code === 'cancelled' : pulse.isLeft
+    const status = isCancelled ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
       status,
       error: error && errorOf(error),
       modelAnswered: model,
       finishReason,
+      unterminated: streaming && !failure && !said && !finishReason && !unread ? true : undefined,
       usage,
       usageReported,
       usageMissing: usage ? undefined : missing[status],
       unread,
     })
+    pulse.over()
   }
-  return {
-    to: (sink) =>
-      source.to({
-        write(chunk) {
-          trace.data(chunk)
-          look(() => watch.next(chunk), undefined)
-          if (!sawContent && watch.hasContent) {
-            sawContent = true
-            trace.firstContent()
-          }
-          return sink.write(chunk)
-        },
-        end() {
-          end()
-          sink.end()
-        },
-        fail(error) {
-          end(error)
-          sink.fail(error)
-        },
-      }),
-    resume: () => source.resume(),
-    cancel: () => source.cancel(),
+
+  private facts(): AnswerFacts {
+    if (this.lostSight) return unreadable
+    try {
+      return this.options.watch.end()
+    } catch {
+      return unreadable
+    }
   }
 }

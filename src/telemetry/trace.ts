@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { SpanId } from '../core/ids.ts'
 import { callNumbers, requestSlot } from '../core/records.ts'
+import type { OnRounds, Rounds } from '../core/rounds.ts'
 import type { AttemptDetail, CallDetail, CallIds, SpanError, SpanRecord, SpanStatus } from '../core/span.ts'
 import type { Usage } from '../core/usage.ts'
 import { Capture } from './capture.ts'
@@ -11,6 +12,7 @@ export interface TracerDeps {
   readonly slabs: Slabs
   readonly clock: Clock
   readonly newSpanId: () => SpanId
+  readonly rounds: Rounds
 }
 
 /** What is known of a call when its head has arrived. */
@@ -40,6 +42,7 @@ export interface AttemptEnd {
   readonly error?: SpanError | undefined
   readonly modelAnswered?: string | undefined
   readonly finishReason?: string | undefined
+  readonly unterminated?: true | undefined
   readonly usage?: Usage | undefined
   readonly usageReported?: unknown
   readonly usageMissing?: string | undefined
@@ -55,13 +58,26 @@ export function tracer(deps: TracerDeps): (start: CallStart) => CallTrace {
   }
 }
 
+/** How long a call has to run before its beginning is recorded by itself. */
+const longMs = 1_000
+
+/** How a call ended for its client. */
+interface CallEnd {
+  readonly status: number
+  readonly bytes: number
+  readonly gone: boolean
+  readonly error?: GatewayError
+}
+
 /** Records one call as it goes. Nothing here waits, and nothing here can fail the call. */
-export class CallTrace {
+export class CallTrace implements OnRounds {
+  place = -1
   readonly ids: CallIds
   readonly spanId: SpanId
   readonly number: number
   readonly deps: TracerDeps
   private readonly start: CallStart
+  private readonly startedMs = performance.now()
   private receivedUs: number | undefined
   private queuedUs: number | undefined
   private requestBytes = 0
@@ -70,6 +86,9 @@ export class CallTrace {
   private streaming = false
   private attempts = 0
   private last: AttemptTrace | undefined
+  private begun: true | undefined
+  /** What its client had when the last attempt was still running. */
+  private ended: { readonly done: CallEnd; readonly endedUs: number } | undefined
 
   constructor(deps: TracerDeps, number: number, start: CallStart) {
     this.deps = deps
@@ -77,6 +96,7 @@ export class CallTrace {
     this.start = start
     this.ids = start.ids
     this.spanId = deps.newSpanId()
+    deps.rounds.add(this)
   }
 
   /** The request's body has arrived. */
@@ -106,10 +126,33 @@ export class CallTrace {
     return this.last
   }
 
-  /** The client has its answer, or will never have it. */
-  end(done: { status: number; bytes: number; gone: boolean; error?: GatewayError }): void {
-    const { deps, start, last } = this
+  look(nowMs: number): void {
+    if (nowMs - this.startedMs < longMs) return
+    const { deps, start } = this
+    deps.rounds.remove(this)
+    if (!deps.slabs.takesSpans()) return
+    this.begun = true
+    const span = this.span('running', start.startedUs)
+    deps.slabs.metadata('begin', this.number, span, this.detail({ status: 0, bytes: 0, gone: false }, undefined))
+  }
+
+  /** The client has its answer, or will never have it. An answer may be read on without it. */
+  end(done: CallEnd): void {
+    const { last } = this
+    this.ended = { done, endedUs: this.deps.clock() }
+    if (!last || last.isOver) this.finish()
+  }
+
+  /** An attempt has ended: what waited for it can be told. */
+  attemptEnded(): void {
+    if (this.ended) this.finish()
+  }
+
+  private finish(): void {
+    const { deps, last } = this
     const { slabs } = deps
+    const { done, endedUs } = this.ended as NonNullable<typeof this.ended>
+    deps.rounds.remove(this)
     if (!slabs.takesSpans()) {
       slabs.lose('spans', 1)
       slabs.forget(this.number)
@@ -119,15 +162,17 @@ export class CallTrace {
     const cancelled = !failed && (done.gone || done.error?.code === 'cancelled')
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
     const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
-    const span: SpanRecord = {
-      ...start.ids,
-      spanId: this.spanId,
-      parentId: start.parentId,
-      startedUs: start.startedUs,
-      endedUs: deps.clock(),
-      status,
-    }
-    const detail: CallDetail = {
+    slabs.metadata('call', this.number, this.span(status, endedUs), this.detail(done, error))
+  }
+
+  private span(status: SpanStatus, endedUs: number): SpanRecord {
+    const { start, spanId, begun } = this
+    return { ...start.ids, spanId, parentId: start.parentId, startedUs: start.startedUs, endedUs, status, begun }
+  }
+
+  private detail(done: CallEnd, error: SpanError | undefined): CallDetail {
+    const { start, last } = this
+    return {
       method: start.method,
       path: start.path,
       httpStatus: done.status,
@@ -138,6 +183,7 @@ export class CallTrace {
       provider: last?.start.provider ?? this.provider,
       modelAnswered: last?.outcome.modelAnswered,
       finishReason: last?.outcome.finishReason,
+      unterminated: last?.outcome.unterminated,
       usage: last?.outcome.usage,
       receivedUs: this.receivedUs,
       queuedUs: this.queuedUs,
@@ -150,7 +196,6 @@ export class CallTrace {
       threadTitle: start.threadTitle,
       tags: start.tags,
     }
-    slabs.metadata('call', this.number, span, detail)
   }
 }
 
@@ -183,6 +228,10 @@ export class AttemptTrace {
     return this.outcome.error
   }
 
+  get isOver(): boolean {
+    return this.outcome !== nothing
+  }
+
   connected(): void {
     this.connectUs ??= this.sinceStart()
   }
@@ -209,7 +258,7 @@ export class AttemptTrace {
     this.body.release()
     const { start, call, number, httpStatus, streaming, startedUs } = this
     const { slabs, clock, newSpanId } = call.deps
-    const { status, error, modelAnswered, finishReason, usage, usageReported, usageMissing } = end
+    const { status, error, modelAnswered, finishReason, unterminated, usage, usageReported, usageMissing } = end
     const { provider, dialect, model, requestBytes } = start
     const span: SpanRecord = {
       ...call.ids,
@@ -233,6 +282,7 @@ export class AttemptTrace {
       headersUs: this.headersUs,
       firstContentUs: this.firstContentAt === undefined ? undefined : this.firstContentAt - startedUs,
       finishReason,
+      unterminated,
       usage,
       usageReported,
       usageMissing,
@@ -244,6 +294,7 @@ export class AttemptTrace {
     const takesSpan = slabs.takesSpans()
     if (!takesSpan) slabs.lose('spans', 1)
     slabs.metadata(takesSpan ? 'attempt' : 'ledger', call.number, span, detail)
+    call.attemptEnded()
   }
 
   private sinceStart(): number {

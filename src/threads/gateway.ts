@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '../core/config.ts'
 import { uuidv7 } from '../core/ids.ts'
+import { Rounds } from '../core/rounds.ts'
 import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
 import { chatDoor, type InferenceState } from '../gateway/inference.ts'
@@ -35,13 +36,15 @@ export function startGateway({ config, slabs, health, onFault }: GatewayDeps): G
   const clock = systemClock()
   let state = stateOf(config, ['default'])
   const random = randomHex()
-  const out = upstreams({ connectTimeoutMs: 10_000, headersTimeoutMs: 600_000, idleTimeoutMs: 120_000 })
+  const out = upstreams()
+  const rounds = new Rounds()
   const server = httpServer({
     doors: [
       chatDoor('/v1/chat/completions', openaiChat, {
         state: () => state,
-        trace: tracer({ slabs, clock, newSpanId: () => random(8) }),
+        trace: tracer({ slabs, clock, rounds, newSpanId: () => random(8) }),
         send: out.send,
+        rounds,
         newTraceId: () => uuidv7(Date.now(), random(10)),
       }),
       ...modelDoors(() => state.facts.providers, Math.floor(clock() / 1e6)),
@@ -64,6 +67,8 @@ export function startGateway({ config, slabs, health, onFault }: GatewayDeps): G
       const patience = setTimeout(() => server.cut(), patienceMs)
       await server.close()
       clearTimeout(patience)
+      // Answers whose clients have left may still be read.
+      rounds.cut()
       await out.close()
     },
   }
@@ -72,10 +77,11 @@ export function startGateway({ config, slabs, health, onFault }: GatewayDeps): G
 function stateOf(config: Config, projects: readonly string[]): InferenceState {
   const all = new Map<string, ConfiguredProvider>()
   for (const [name, provider] of Object.entries(providers)) {
-    all.set(name, configured(name, provider, config.providers[name]))
+    all.set(name, configured(name, provider, config.timeouts, config.providers[name]))
   }
   return {
     limits: config.limits,
+    cancel: config.cancel,
     projects,
     facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider },
   }

@@ -49,7 +49,9 @@ test('the key for a provider goes to the provider and nowhere else', async () =>
     .join('')
   rmSync(folder, { recursive: true, force: true })
 
-  expect(keys).toEqual(Array.from({ length: 4 }, () => `Bearer ${canary}`))
+  // More than there were calls: one that met a connection which had just been closed went out again.
+  expect(keys.length).toBeGreaterThanOrEqual(4)
+  expect(new Set(keys)).toEqual(new Set([`Bearer ${canary}`]))
   expect(logged).toContain('"msg":"call"')
   expect(logged).not.toContain(canary)
   expect(JSON.stringify(answers)).not.toContain(canary)

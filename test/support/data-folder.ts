@@ -5,6 +5,7 @@ import type { Port } from '../../src/core/border.ts'
 import { GatewayError } from '../../src/core/error.ts'
 import { defaultProject, type TraceId } from '../../src/core/ids.ts'
 import { newSlabCounters, slabCounters } from '../../src/core/records.ts'
+import { Rounds } from '../../src/core/rounds.ts'
 import type { Usage } from '../../src/core/usage.ts'
 import { dataFiles } from '../../src/store/files.ts'
 import { ledgerMigrations } from '../../src/store/migrations/ledger.ts'
@@ -83,6 +84,7 @@ export async function dataFolder(): Promise<DataFolder> {
   const begin = tracer({
     slabs,
     clock: () => (nowUs += 1_000),
+    rounds: new Rounds(),
     newSpanId: () => (++spans).toString(16).padStart(16, '0'),
   })
   const end = (): void => {

@@ -123,7 +123,7 @@ describe('an error as clients of this dialect read it', () => {
 
   test('is one event in a stream, whatever is in its message', () => {
     const error = new GatewayError('upstream_cut', 'It broke.\n\ndata: [DONE]')
-    expect(encodeStreamError(error)).toBe(`data: ${encodeError(error)}\n\n`)
-    expect(encodeStreamError(error).split('\n')).toHaveLength(3)
+    expect(encodeStreamError(error)).toBe(`\n\ndata: ${encodeError(error)}\n\n`)
+    expect(encodeStreamError(error).split('\n')).toHaveLength(5)
   })
 })

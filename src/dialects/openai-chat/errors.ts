@@ -7,8 +7,11 @@ const excerptLength = 400
 
 export const encodeError = (error: GatewayError): string => JSON.stringify({ error: errorObject(error) })
 
-/** The vendor's clients throw on any event that has an `error`; without `[DONE]` nothing looks complete. */
-export const encodeStreamError = (error: GatewayError): string => `data: ${encodeError(error)}\n\n`
+/**
+ * The vendor's clients throw on any event that has an `error`; without `[DONE]` nothing looks complete. The blank line
+ * before it ends whatever the provider left unfinished.
+ */
+export const encodeStreamError = (error: GatewayError): string => `\n\ndata: ${encodeError(error)}\n\n`
 
 function errorObject({ code, message, details }: GatewayError): object {
   const row = errors[code] as { openaiType: string; openaiCode?: string }
@@ -36,6 +39,30 @@ export function readError(status: number, body: Buffer): ProviderError {
     }),
   }
 }
+
+/** An error that came under a good status, with the status that it means: its own number, or what it calls itself. */
+export function readDisguised(body: Buffer): GatewayError {
+  const written = parse(body) as { error?: unknown } | null | undefined
+  const outer = Array.isArray(written) ? (written[0] as typeof written) : written
+  const inner = outer?.error ?? outer ?? {}
+  const { code, status, type, message } = (typeof inner === 'object' ? inner : { message: inner }) as WrittenError
+  const number = [code, status].map(Number).find((one) => one >= 400 && one <= 599)
+  const names = [type, code, status, message].filter((name) => typeof name === 'string').join(' ')
+  return readError(number ?? disguises.find(([words]) => words.test(names))?.[1] ?? 502, body).error
+}
+
+type WrittenError = Readonly<Record<string, unknown>>
+
+/** The words by which hosts name an error, the plainest first, and the status that they mean. */
+const disguises: readonly (readonly [RegExp, number])[] = [
+  [/rate.?limit|too.?many.?requests|insufficient_quota|resource.?exhausted/i, 429],
+  [/overload|unavailable|capacity/i, 503],
+  [/invalid.?api.?key|authentication|unauthorized/i, 401],
+  [/permission|forbidden/i, 403],
+  [/not.?found/i, 404],
+  [/context_length|invalid.?(request|argument|value|type)|bad.?request|unsupported/i, 400],
+  [/time.?out|timed out/i, 504],
+]
 
 /** OpenAI's error object: a message, and a type or code that its clients can read. */
 function inShape(written: unknown): boolean {

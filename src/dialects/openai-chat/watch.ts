@@ -1,9 +1,11 @@
 import type { AnswerFacts, AnswerWatch } from '../../core/answer.ts'
+import { GatewayError } from '../../core/error.ts'
 import { type ObjectScan, type Span, scanObject } from '../../core/json-scan.ts'
 import type { SpanError } from '../../core/span.ts'
 import type { Step } from '../../core/steps.ts'
 import { type Frame, sseFrames } from '../../http/sse.ts'
 import { finishReasonOf } from './decode.ts'
+import { readDisguised, readError } from './errors.ts'
 import { usageOf, type WireUsage } from './usage.ts'
 import { usageIn, type WireAnswer, type WireChoice } from './wire.ts'
 
@@ -13,6 +15,10 @@ const wholeBytes = 256 * 1024
 const tailBytes = 8 * 1024
 /** How many events from the end are looked at before the writer is asked to read all of them. */
 const tailEvents = 8
+/** How long an event may be that is looked at before there is any content. */
+const lineBytes = 1 << 20
+/** How many chunks are kept before they are joined. */
+const mostChunks = 64
 
 /**
  * Looks only for what is needed at once. Chunks are kept by reference and read when the answer has ended: a stream's
@@ -23,26 +29,68 @@ export const watchAnswer = (streaming: boolean): AnswerWatch => (streaming ? wat
 function watchWhole(): AnswerWatch {
   const chunks: Buffer[] = []
   let size = 0
+  let hasBegun = false
+  let refusal: GatewayError | undefined
   return {
+    get hasBegun() {
+      return hasBegun
+    },
     get hasContent() {
-      return size > 0
+      return hasBegun
+    },
+    get refusal() {
+      return refusal
     },
     next(chunk) {
       size += chunk.length
+      // Some hosts send blanks while they make a client wait.
+      hasBegun ||= chunk.some((byte) => byte > blank)
       if (size <= wholeBytes) chunks.push(chunk)
     },
     end() {
       if (size > wholeBytes) return { unread: true }
-      return readWhole(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+      const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+      const scan = scanObject(body)
+      if (!scan?.isWhole) {
+        refusal = notAnAnswer(body)
+        return { error: errorOf(refusal) as SpanError }
+      }
+      const facts = factsIn(body, scan)
+      if (facts.error === notJson) refusal = notAnAnswer(body)
+      else if (facts.error && !hasChoices(body, scan)) refusal = readDisguised(body)
+      return facts
     },
   }
 }
 
-/** The facts of a whole answer from the places of its members; the long texts in it are not parsed. */
+const blank = 0x20
+
+/** What came is not even JSON, or not all of it: a page from some proxy, a text, nothing. */
+function notAnAnswer(body: Buffer): GatewayError {
+  const { message } = readError(0, body).error
+  return new GatewayError(
+    'upstream_invalid',
+    `What the provider sent is no JSON object. Is its base URL right? ${message}`,
+  )
+}
+
+const hasChoices = (body: Buffer, { members }: ObjectScan): boolean => {
+  const choices = members.get('choices')
+  return (
+    choices !== undefined &&
+    body.toString('latin1', choices.start, Math.min(choices.end, choices.start + 64)).includes('{')
+  )
+}
+
+/** What a whole answer says of itself; of one that was cut, as far as it goes. */
 export function readWhole(body: Buffer): AnswerFacts {
+  const scan = scanObject(body)
+  return scan ? factsIn(body, scan) : {}
+}
+
+/** The facts of a whole answer from the places of its members; the long texts in it are not parsed. */
+function factsIn(body: Buffer, scan: ObjectScan): AnswerFacts {
   try {
-    const scan = scanObject(body)
-    if (!scan) return {}
     const error = errorOf(member(body, scan, 'error'))
     const usage = member(body, scan, 'usage') as WireUsage | null | undefined
     const model = member(body, scan, 'model')
@@ -56,9 +104,11 @@ export function readWhole(body: Buffer): AnswerFacts {
       ...(error && { error }),
     }
   } catch {
-    return { error: { code: 'upstream_invalid', message: 'The answer is not valid JSON.' } }
+    return { error: notJson }
   }
 }
+
+const notJson: SpanError = { code: 'upstream_invalid', message: 'The answer is not valid JSON.' }
 
 const finishKey = Buffer.from('"finish_reason"')
 
@@ -77,20 +127,41 @@ const member = (body: Buffer, { members }: ObjectScan, name: string): unknown =>
 
 function watchStream(): AnswerWatch {
   let head: Step<Uint8Array, Frame> | undefined = sseFrames()
+  /** How much was looked at for the event that is not whole yet. */
+  let pending = 0
+  let hasBegun = false
+  let refusal: GatewayError | undefined
   let model: string | undefined
-  const chunks: Buffer[] = []
+  let chunks: Buffer[] = []
   let first = 0
   let size = 0
+  /** Whether the beginning is gone. */
+  let hasLost = false
   const look = (bytes: Buffer): void => {
+    pending += bytes.length
     for (const { data } of head?.next(bytes) ?? []) {
+      pending = 0
       const event = parse(data)
+      if (!hasBegun && event?.error != null && !event.choices?.length) refusal = readDisguised(Buffer.from(data))
+      hasBegun = true
       model ??= event?.model || undefined
       if (event && hasContent(event)) head = undefined
     }
+    // A line without an end is not worth its memory. Whatever it is, there is something.
+    if (pending > lineBytes) {
+      head = undefined
+      hasBegun = true
+    }
   }
   return {
+    get hasBegun() {
+      return hasBegun
+    },
     get hasContent() {
       return head === undefined
+    },
+    get refusal() {
+      return refusal
     },
     next(chunk) {
       chunks.push(chunk)
@@ -98,6 +169,12 @@ function watchStream(): AnswerWatch {
       while (size - (chunks[first] as Buffer).length >= tailBytes) {
         size -= (chunks[first] as Buffer).length
         chunks[first++] = empty
+      }
+      // Many small chunks weigh more than their bytes, and a stream may live for long.
+      if (chunks.length > mostChunks) {
+        chunks = [Buffer.concat(chunks.slice(first))]
+        hasLost ||= first > 0
+        first = 0
       }
       // Event by event, so that what comes after the first content is not even divided.
       for (let from = 0; head && from < chunk.length; ) {
@@ -109,10 +186,12 @@ function watchStream(): AnswerWatch {
     },
     end() {
       const tail = chunks.length - first === 1 ? (chunks[first] as Buffer) : Buffer.concat(chunks.slice(first))
-      const facts = readTail(tail, first > 0)
+      const facts = readTail(tail, hasLost || first > 0)
       // An event without its blank line counts at the end, and a model may be named later than the first content.
       if (head) look(blankLine)
       else if (model === undefined) return { ...facts, unread: true }
+      if (!hasBegun) refusal = new GatewayError('upstream_invalid', 'The answer of the provider ended before it began.')
+      if (refusal) return { ...facts, error: facts.error ?? (errorOf(refusal) as SpanError) }
       return model === undefined ? facts : { ...facts, model }
     },
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { assemble, type ChatAnswer } from '../../core/chat.ts'
+import { defaultTimeouts } from '../../core/config.ts'
 import { compose, runStep } from '../../core/steps.ts'
 import { decodeAnswer, decodeStream } from '../../dialects/openai-chat/decode.ts'
 import { sseFrames } from '../../http/sse.ts'
@@ -249,7 +250,7 @@ test('the same request has the same answer to the last byte, another request oth
 test('a model is known with and without the name of the provider, and answers with the name asked', () => {
   expect(whole({ model: 'echo' })).toMatchObject({ model: 'echo', choices: [{ finish_reason: 'stop' }] })
   expect(whole({ model: 'mock/echo' }).model).toBe('mock/echo')
-  const provider = configured('mock', mock)
+  const provider = configured('mock', mock, defaultTimeouts)
   const facts = { providers: new Map([['mock', provider]]), defaultProvider: provider }
   expect(plan('mock/echo', facts)).toEqual([{ provider, model: 'mock/echo' }])
 })

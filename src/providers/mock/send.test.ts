@@ -49,7 +49,14 @@ function ask(fields: object): { listener: Collector; call: UpstreamCall } {
 
 function start(body: Buffer): { listener: Collector; call: UpstreamCall } {
   const listener = new Collector()
-  const request = { origin: 'null', path: '/chat/completions', method: 'POST', headers: {}, body } as const
+  const request = {
+    origin: 'null',
+    path: '/chat/completions',
+    method: 'POST',
+    headers: {},
+    body,
+    connectMs: 0,
+  } as const
   return { listener, call: send(request, listener) }
 }
 

@@ -1,0 +1,93 @@
+import type { Timeouts } from '../core/config.ts'
+import { type ErrorCode, GatewayError } from '../core/error.ts'
+
+/** The clocks by their names in the configuration and in the codes of errors. */
+const clocks = {
+  connect: { limit: 'connectMs', what: 'did not accept a connection' },
+  headers: { limit: 'headersMs', what: 'did not begin its answer' },
+  first_content: { limit: 'firstContentMs', what: 'began its answer and sent no content' },
+  idle: { limit: 'idleMs', what: 'fell silent in the middle of its answer' },
+  total: { limit: 'totalMs', what: 'did not finish its answer' },
+} as const satisfies Record<string, { limit: keyof Timeouts; what: string }>
+
+type ClockName = keyof typeof clocks
+
+/**
+ * The five clocks of one attempt, in milliseconds of `performance.now()`. They are read in rounds, so they go off up to two
+ * rounds late and never early. One has to be over twice in a row: a process that was held up or asleep finds them all
+ * over before it has read what arrived meanwhile.
+ */
+export class Clocks {
+  private readonly limits: Timeouts
+  private readonly provider: string
+  private readonly startedMs: number
+  private totalMs: number
+  private connectedMs: number | undefined
+  private heardMs = 0
+  private hasHead = false
+  private hasContent = false
+  private isPaused = false
+  private wasOver = false
+
+  constructor(limits: Timeouts, provider: string, nowMs: number) {
+    this.limits = limits
+    this.provider = provider
+    this.startedMs = nowMs
+    this.totalMs = limits.totalMs
+  }
+
+  connected(nowMs: number): void {
+    this.connectedMs = nowMs
+  }
+
+  headed(): void {
+    this.hasHead = true
+  }
+
+  /** Some bytes came, whatever they are. */
+  heard(nowMs: number): void {
+    this.heardMs = nowMs
+  }
+
+  /** From here on silence counts. */
+  content(): void {
+    this.hasContent = true
+  }
+
+  /** While the client does not keep up, the silence is its own. */
+  paused(isPaused: boolean, nowMs: number): void {
+    this.isPaused = isPaused
+    this.heardMs = nowMs
+  }
+
+  /** From now on it may take so long at most. */
+  atMost(ms: number): void {
+    this.totalMs = Math.min(this.totalMs, performance.now() - this.startedMs + ms)
+  }
+
+  /** What went wrong if a clock is over. */
+  over(nowMs: number): GatewayError | undefined {
+    const name = this.find(nowMs)
+    const isOver = name !== undefined && this.wasOver
+    this.wasOver = name !== undefined
+    return isOver ? this.error(name) : undefined
+  }
+
+  private find(nowMs: number): ClockName | undefined {
+    const { limits, startedMs, connectedMs, heardMs } = this
+    if (nowMs - startedMs > this.totalMs) return 'total'
+    if (connectedMs === undefined) return nowMs - startedMs > limits.connectMs ? 'connect' : undefined
+    if (this.hasContent) return !this.isPaused && nowMs - heardMs > limits.idleMs ? 'idle' : undefined
+    if (!this.hasHead && nowMs - connectedMs > limits.headersMs) return 'headers'
+    return nowMs - connectedMs > limits.firstContentMs ? 'first_content' : undefined
+  }
+
+  private error(name: ClockName): GatewayError {
+    const { limit, what } = clocks[name]
+    const code: ErrorCode = `timeout_${name}`
+    return new GatewayError(
+      code,
+      `${this.provider} ${what} within ${this.limits[limit]} ms. If it needs longer, raise timeouts.${name}_ms or providers.${this.provider}.timeouts.${name}_ms.`,
+    )
+  }
+}
