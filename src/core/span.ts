@@ -87,6 +87,8 @@ export interface AttemptDetail {
   readonly modelAnswered?: string | undefined
   readonly streaming: boolean
   readonly connectUs?: number | undefined
+  /** True when the request went out a second time, since the connection had been closed while it was idle. */
+  readonly resent?: true | undefined
   readonly headersUs?: number | undefined
   readonly firstContentUs?: number | undefined
   readonly finishReason?: string | undefined

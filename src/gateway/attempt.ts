@@ -151,7 +151,13 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
       this.resolve({
         error: new GatewayError('upstream_invalid', `${name} was asked for a stream and answered whole.`),
       })
-    else this.resolve({ status, headers: replyHeadersOf(headers, false), body: bytes, streaming })
+    else
+      this.resolve({
+        status,
+        headers: streamHeaders(replyHeadersOf(headers, false), streaming),
+        body: bytes,
+        streaming,
+      })
   }
 
   /** There is no answer, or none that the client has heard of. */

@@ -210,6 +210,7 @@ export class AttemptTrace {
   private readonly number: number
   private readonly startedUs: number
   private connectUs: number | undefined
+  private resent: true | undefined
   private headersUs: number | undefined
   private httpStatus: number | undefined
   private providerRequestId: string | undefined
@@ -233,7 +234,8 @@ export class AttemptTrace {
   }
 
   connected(): void {
-    this.connectUs ??= this.sinceStart()
+    if (this.connectUs === undefined) this.connectUs = this.sinceStart()
+    else this.resent = true
   }
 
   /** `streaming` is what the answer is, whatever was asked for. */
@@ -279,6 +281,7 @@ export class AttemptTrace {
       modelAnswered,
       streaming,
       connectUs: this.connectUs,
+      resent: this.resent,
       headersUs: this.headersUs,
       firstContentUs: this.firstContentAt === undefined ? undefined : this.firstContentAt - startedUs,
       finishReason,
