@@ -25,6 +25,8 @@ export interface Trunkline {
   readonly url: string
   readonly config: Config
   readonly health: () => Health
+  /** How many requests have no whole answer yet. */
+  readonly running: () => number
   /** The parts behind the gateway, for whoever tests what their loss means. */
   readonly parts: Readonly<Record<PartName, Supervised>>
   /** Finishes what runs, stores what was recorded, and ends every thread. */
@@ -38,7 +40,6 @@ const channels: readonly (readonly [ThreadName, PartName])[] = [
   ['control', 'reader'],
 ]
 
-const drainMs = 30_000
 const partPatienceMs = 5_000
 const listeningDeadlineMs = 5_000
 /** How long after the last loss the gateway's health still speaks of it. */
@@ -57,7 +58,8 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   let configured: (config: Config) => void = () => undefined
   let refuse: (reason: Error) => void = () => undefined
 
-  const init = (part: PartName): PartInit => ({ part, flags, environment, counters: shared })
+  const startedUs = Date.now() * 1000
+  const init = (part: PartName): PartInit => ({ part, flags, environment, counters: shared, startedUs })
 
   const supervise = (name: PartName): Supervised =>
     new Supervised({
@@ -178,19 +180,22 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     refuse = (error) => void logged(error.message)
     phase = 'running'
     await announce()
+    const stop = async (patienceMs: number): Promise<void> => {
+      phase = 'draining'
+      await gateway?.drain(patienceMs)
+      // The order to stop comes on another port than the records: they have to be there first.
+      slabs?.send(++barriers)
+      await parts.writer.link?.ask('stored', { barrier: barriers }, partPatienceMs).catch(() => undefined)
+      await stopParts()
+    }
+    let stopped: Promise<void> | undefined
     return {
       url,
       config,
       health,
+      running: () => gateway?.running() ?? 0,
       parts,
-      async stop(patienceMs = drainMs) {
-        phase = 'draining'
-        await gateway?.drain(patienceMs)
-        // The order to stop comes on another port than the records: they have to be there first.
-        slabs?.send(++barriers)
-        await parts.writer.link?.ask('stored', { barrier: barriers }, partPatienceMs).catch(() => undefined)
-        await stopParts()
-      },
+      stop: (patienceMs = config.server.drainMs) => (stopped ??= stop(patienceMs)),
     }
   } catch (thrown) {
     await stopParts()
@@ -228,15 +233,16 @@ function lossWatch(counters: SlabCounters) {
       before = now
       if (Date.now() - lastMs > lossMemoryMs) return []
       return [
-        `Not everything was recorded since the start: ${now.bodyBytes} bytes of bodies, ${now.spans} spans and ${now.slabBytes} bytes of a writer that crashed are missing.`,
+        `Not everything was recorded since the start: ${now.bodyBytes} bytes of bodies, ${now.spans} spans, ${now.ledgerRows} rows of the ledger and ${now.slabBytes} bytes of a writer that crashed are missing.`,
       ]
     },
     /** What was on its way to a writer that died is gone; it no longer counts as on its way. */
     ofDeadWriter(): void {
       const bytes = counters.inFlightBytes()
-      if (bytes === 0) return
       counters.addInFlight(-bytes)
       counters.addLost('slabBytes', bytes)
+      counters.addLost('ledgerRows', counters.ledgerRows())
+      counters.setLedgerRows(0)
     },
   }
 }

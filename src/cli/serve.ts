@@ -45,6 +45,9 @@ function banner({ url, config }: Trunkline, tookMs: number): string {
   ].join('\n')}\n`
 }
 
+/** How often a stop says for whom it waits: an answer may take minutes. */
+const progressMs = 5_000
+
 function stopOnSignals(trunkline: Trunkline): void {
   let firstMs: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -53,6 +56,7 @@ function stopOnSignals(trunkline: Trunkline): void {
       return
     }
     firstMs = performance.now()
+    showProgress(trunkline, firstMs)
     trunkline.stop().then(
       () => process.exit(0),
       (thrown: Error) => {
@@ -63,4 +67,18 @@ function stopOnSignals(trunkline: Trunkline): void {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+}
+
+function showProgress({ running, config }: Trunkline, stoppedMs: number): void {
+  const show = (hint: string): void => {
+    const calls = running()
+    const leftMs = config.server.drainMs - (performance.now() - stoppedMs)
+    if (calls === 0 || leftMs <= 0) return
+    const seconds = Math.ceil(leftMs / 1000)
+    process.stderr.write(
+      `Waiting for ${calls} ${calls === 1 ? 'call' : 'calls'} to end, at most ${seconds} s.${hint}\n`,
+    )
+  }
+  show(' Ctrl-C once more ends them now, unrecorded.')
+  setInterval(show, progressMs, '').unref()
 }

@@ -88,7 +88,7 @@ describe('what cannot be used is refused with its name and place', () => {
     [
       'a key like nothing',
       { yaml: 'x: 1' },
-      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, recording, providers.',
+      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, timeouts, cancel, recording, providers.',
     ],
     [
       'a key of every object',
@@ -115,6 +115,21 @@ describe('what cannot be used is refused with its name and place', () => {
       { settings: { 'server.port': '65536' } },
       '--port: server.port must be a whole number from 0 to 65535, not "65536".',
     ],
+    [
+      'a clock that there is not',
+      { yaml: 'timeouts:\n  header_ms: 1\n' },
+      'FILE:2:3: there is no setting timeouts.header_ms. Did you mean timeouts.headers_ms?',
+    ],
+    [
+      'no time at all',
+      { yaml: 'providers:\n  mock:\n    timeouts:\n      idle_ms: 0\n' },
+      'FILE:4:7: providers.mock.timeouts.idle_ms must be a whole number from 1 to 86400000, not 0.',
+    ],
+    [
+      'a mode that there is not',
+      { yaml: 'cancel:\n  mode: stop\n' },
+      'FILE:2:3: cancel.mode must be abort, drain, not "stop".',
+    ],
     ['an empty flag', { settings: { 'server.port': '' } }, '--port: server.port must be a whole number'],
     [
       'a list for a number',
@@ -126,7 +141,7 @@ describe('what cannot be used is refused with its name and place', () => {
       { settings: { 'log.level': 'loud' } },
       '--log-level: log.level must be debug, info, warn, error, silent, not "loud".',
     ],
-    ['a value for a group', { yaml: 'server: 7\n' }, 'FILE:1:1: server must be a map with host, port.'],
+    ['a value for a group', { yaml: 'server: 7\n' }, 'FILE:1:1: server must be a map with host, port, drain_ms.'],
     ['a list for all', { yaml: '- a\n' }, 'FILE:1:1: the file must be a map of settings.'],
     [
       'a word for a truth',
@@ -248,6 +263,51 @@ describe('where the data is', () => {
       loadConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).server.port,
     ).toBe(2)
     rmSync(folder, { recursive: true })
+  })
+})
+
+describe('what hard times need', () => {
+  test('has defaults', () => {
+    expect(load({})).toMatchObject({
+      server: { drainMs: 30_000 },
+      limits: { connections: 10_000, headerMs: 30_000, requestMs: 300_000 },
+      timeouts: {
+        connectMs: 10_000,
+        headersMs: 600_000,
+        firstContentMs: 600_000,
+        idleMs: 120_000,
+        totalMs: 600_000,
+      },
+      cancel: { mode: 'abort', drainMs: 60_000, drainBytes: 1 << 20 },
+      providers: { openai: { timeouts: {} }, mock: { timeouts: {} } },
+    })
+  })
+
+  test('is taken from where it is said', () => {
+    const yaml = `
+server: { drain_ms: 0 }
+limits: { connections: 5, header_ms: 100, request_ms: 200 }
+cancel: { mode: drain, drain_ms: 1000, drain_bytes: 4096 }
+`
+    const config = load({ yaml, environment: { TRUNKLINE_DRAIN_MS: '50' } })
+    expect(config.server.drainMs).toBe(50)
+    expect(config.limits).toMatchObject({ connections: 5, headerMs: 100, requestMs: 200 })
+    expect(config.cancel).toEqual({ mode: 'drain', drainMs: 1000, drainBytes: 4096 })
+  })
+
+  test('a provider has the clocks that are said of it, and no others of its own', () => {
+    const yaml = `
+timeouts: { idle_ms: 7 }
+providers:
+  openai:
+    timeouts: { connect_ms: 1, headers_ms: 2, first_content_ms: 3, idle_ms: 4, total_ms: 5 }
+  mock:
+    timeouts: { total_ms: 6 }
+`
+    const { timeouts, providers } = load({ yaml })
+    expect(timeouts).toMatchObject({ connectMs: 10_000, idleMs: 7 })
+    expect(providers.openai?.timeouts).toEqual({ connectMs: 1, headersMs: 2, firstContentMs: 3, idleMs: 4, totalMs: 5 })
+    expect(providers.mock?.timeouts).toEqual({ totalMs: 6 })
   })
 })
 

@@ -23,6 +23,8 @@ export interface AnswerWatch {
   readonly hasContent: boolean
   /** Why this is no answer although its status was good: an error as its first event or as all of it, or nothing sensible. */
   readonly refusal: GatewayError | undefined
+  /** True when the mark that ends a stream has passed: whatever happens after it, the answer is complete. */
+  readonly isDone: boolean
   next(chunk: Buffer): void
   end(): AnswerFacts
 }

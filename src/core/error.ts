@@ -42,6 +42,7 @@ export const errors = {
   body_too_large: fault(413, 'invalid_request_error'),
   unsupported_media_type: fault(415, 'invalid_request_error'),
   headers_too_large: fault(431, 'invalid_request_error'),
+  too_many_waiting: fault(429, 'rate_limit_error'),
   // What the provider says of it.
   no_credential: elsewhere(401, 'authentication_error', 'invalid_api_key'),
   unauthorized: elsewhere(401, 'authentication_error', 'invalid_api_key'),
@@ -65,6 +66,7 @@ export const errors = {
   // The client and ourselves.
   cancelled: fault(499, 'invalid_request_error'),
   draining: fault(503, 'server_error'),
+  too_many_connections: fault(503, 'server_error'),
   starting: fault(503, 'server_error'),
   overdue: fault(504, 'server_error'),
   internal: fault(500, 'server_error'),

@@ -16,17 +16,12 @@ export const roundMs = 50
  * calls are over before any of theirs is due.
  */
 export class Rounds {
-  /** When the last round was: good enough wherever it is only noted that something happened. */
-  nowMs = performance.now()
   private readonly running = new Bag<OnRounds>()
   private timer: NodeJS.Timeout | undefined
 
   add(one: OnRounds): void {
     this.running.add(one)
-    if (this.timer) return
-    this.nowMs = performance.now()
-    this.timer = setInterval(this.go, roundMs)
-    this.timer.unref()
+    this.timer ??= setInterval(this.go, roundMs).unref()
   }
 
   remove(one: OnRounds): void {
@@ -45,7 +40,6 @@ export class Rounds {
       return
     }
     const nowMs = performance.now()
-    this.nowMs = nowMs
     this.running.visit((one) => one.look(nowMs))
   }
 }

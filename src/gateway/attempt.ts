@@ -6,7 +6,8 @@ import type { Source } from '../core/source.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import { type Begin, gather, Incoming } from '../http/incoming.ts'
-import { inflated } from '../http/inflated.ts'
+import { inflated, type Stoppable } from '../http/inflated.ts'
+import { wholeLines } from '../http/lines.ts'
 import { stepped } from '../http/stepped.ts'
 import type { Send, UpstreamHeaders, UpstreamRequest } from '../http/upstream.ts'
 import type { Target } from '../routing/plan.ts'
@@ -20,6 +21,8 @@ import { type Beginning, Opening } from './opening.ts'
 
 /** How much of a provider's error is read; nobody writes more of use. */
 const errorBytes = 1 << 20
+/** How long a provider may take to explain why it refuses. */
+const refusalMs = 10_000
 /** How much of a whole answer is held back until it is complete, and how much of a stream until it has begun. */
 const mostOfWhole = 256 * 1024
 const mostOfStream = 64 * 1024
@@ -56,6 +59,8 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   private readonly trace: AttemptTrace
   private readonly clocks: Clocks
   private readonly incoming: Incoming
+  /** Where the answer's bytes come from, and where it can be ended: what unpacks it may still run when all has come. */
+  private source: Stoppable
   /** From the head of a good answer on. */
   private answering: Answering | undefined
   private opening: Opening | undefined
@@ -85,6 +90,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     })
     this.clocks = new Clocks(provider.timeouts, provider.name, performance.now())
     this.incoming = new Incoming(this)
+    this.source = this.incoming
   }
 
   start(): void {
@@ -109,6 +115,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     const encoding = encodingOf(received)
     const source = encoding === undefined ? incoming : inflated(incoming, encoding)
     const headers = encoding === undefined ? received : withoutEncoding(received)
+    if (source) this.source = source
     if (!source) this.giveUp(`answered in the encoding ${encoding}, which it was not asked for`)
     else if (!isGood) this.readRefusal(source, status, headers)
     else if (streaming && !call.facts.stream) this.giveUp('was asked for a whole answer and sent a stream')
@@ -117,13 +124,14 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
 
   /** Holds the answer back until it is known to be one. */
   private open(source: Source, head: Head): void {
-    const { target, trace, addsUsage } = this
+    const { call, target, trace, addsUsage } = this
     const { streaming } = head
     const { dialect } = target.provider.provider
     const watch = dialect.watchAnswer(streaming)
-    const observed = observe(source, { streaming, trace, watch, pulse: this })
-    const edited = streaming && addsUsage ? stepped(observed, dialect.withoutAddedUsage()) : observed
-    this.answering = { ...head, watch, sinceMs: performance.now() }
+    const problem = streaming === call.facts.stream ? undefined : notAsked(target)
+    const observed = observe(source, { streaming, trace, watch, pulse: this, problem })
+    const edited = streaming ? stepped(observed, addsUsage ? dialect.withoutAddedUsage() : wholeLines()) : observed
+    this.answering = { ...head, watch, problem, sinceMs: performance.now() }
     this.opening = new Opening(edited, streaming ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
@@ -132,7 +140,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   mayBegin(): boolean {
     const { watch, streaming } = this.answering as Answering
     // Nobody reads on after an error that stands where an answer should begin.
-    if (watch.refusal) this.incoming.stop(watch.refusal)
+    if (watch.refusal) this.source.stop(watch.refusal)
     return streaming && watch.hasBegun && !watch.refusal
   }
 
@@ -142,22 +150,11 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, sameBytes), streaming), body, streaming })
   }
 
-  ended(bytes: Buffer): void {
-    const { watch, status, headers, streaming } = this.answering as Answering
-    const { refusal } = watch
-    const { name } = this.target.provider
-    if (refusal) this.resolve({ error: withHints(refusal, headers) })
-    else if (this.call.facts.stream && !streaming)
-      this.resolve({
-        error: new GatewayError('upstream_invalid', `${name} was asked for a stream and answered whole.`),
-      })
-    else
-      this.resolve({
-        status,
-        headers: streamHeaders(replyHeadersOf(headers, false), streaming),
-        body: bytes,
-        streaming,
-      })
+  ended(body: Buffer): void {
+    const { watch, problem, status, headers, streaming } = this.answering as Answering
+    const error = watch.refusal ?? problem
+    if (error) this.resolve({ error: withHints(error, headers) })
+    else this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, false), streaming), body, streaming })
   }
 
   /** There is no answer, or none that the client has heard of. */
@@ -166,7 +163,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   heard(): void {
-    this.clocks.heard(this.deps.rounds.nowMs)
+    this.clocks.heard()
   }
 
   content(): void {
@@ -174,7 +171,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   paused(isPaused: boolean): void {
-    this.clocks.paused(isPaused, this.deps.rounds.nowMs)
+    this.clocks.paused(isPaused)
   }
 
   over(): void {
@@ -182,44 +179,44 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   look(nowMs: number): void {
-    const { answering, opening, incoming } = this
+    const { answering, opening, source } = this
     const late = this.clocks.over(nowMs)
-    if (late && this.isLeft) incoming.cancel()
-    else if (late) incoming.stop(late)
+    if (late && this.isLeft) source.cancel()
+    else if (late) source.stop(late)
     else if (answering && !answering.watch.hasBegun && nowMs - answering.sinceMs > signsOfLifeMs) opening?.letGo()
   }
 
   cut(): void {
-    this.incoming.cancel()
+    this.source.cancel()
   }
 
   /** The client has left: nobody needs the answer, but what it costs may be worth knowing. */
   private left(): void {
     const { mode, drainMs } = this.deps.cancel
     if (mode === 'abort') {
-      this.incoming.cancel()
+      this.source.cancel()
       return
     }
-    this.isLeft = true
+    this.isLeft = !this.answering?.watch.isDone
     this.clocks.atMost(drainMs)
     this.drain()
   }
 
   private drain(): void {
-    this.opening?.drain(this.deps.cancel.drainBytes, () => this.incoming.cancel())
+    this.opening?.drain(this.deps.cancel.drainBytes, () => this.source.cancel())
   }
 
   private readRefusal(source: Source, status: number, headers: UpstreamHeaders): void {
     const { target, trace, request } = this
     const { name, provider } = target.provider
-    gather(source, errorBytes).then(
-      (bytes) => {
-        const clean = withoutKey(bytes, request.headers.authorization)
-        trace.data(clean)
-        this.refuse(refusalOf(status, headers, clean, provider.dialect, name))
-      },
-      (error: GatewayError) => this.refuse({ error }),
-    )
+    this.clocks.atMost(refusalMs)
+    void gather(source, errorBytes).then(({ bytes, failure }) => {
+      const clean = withoutKey(bytes, request.headers.authorization)
+      trace.data(clean)
+      // The status tells more than the way in which its explanation broke off.
+      if (failure?.code === 'cancelled') this.refuse({ error: failure })
+      else this.refuse(refusalOf(status, headers, clean, provider.dialect, name))
+    })
   }
 
   private giveUp(reason: string): void {
@@ -246,8 +243,12 @@ interface Head {
 
 interface Answering extends Head {
   readonly watch: AnswerWatch
+  readonly problem: GatewayError | undefined
   readonly sinceMs: number
 }
+
+const notAsked = ({ provider: { name } }: Target): GatewayError =>
+  new GatewayError('upstream_invalid', `${name} was asked for a stream and answered whole.`)
 
 /** Some hosts call a stream something else; where one was asked for, only what is plainly no stream is none. */
 function isEventStream(headers: UpstreamHeaders, wasAsked: boolean): boolean {

@@ -3,19 +3,19 @@ import { type ErrorCode, GatewayError } from '../core/error.ts'
 
 /** The clocks by their names in the configuration and in the codes of errors. */
 const clocks = {
-  connect: { limit: 'connectMs', what: 'did not accept a connection' },
-  headers: { limit: 'headersMs', what: 'did not begin its answer' },
-  first_content: { limit: 'firstContentMs', what: 'began its answer and sent no content' },
-  idle: { limit: 'idleMs', what: 'fell silent in the middle of its answer' },
-  total: { limit: 'totalMs', what: 'did not finish its answer' },
-} as const satisfies Record<string, { limit: keyof Timeouts; what: string }>
+  connect: { limit: 'connectMs', went: 'did not accept a connection within' },
+  headers: { limit: 'headersMs', went: 'did not begin its answer within' },
+  first_content: { limit: 'firstContentMs', went: 'sent no content within' },
+  idle: { limit: 'idleMs', went: 'was silent in the middle of its answer for' },
+  total: { limit: 'totalMs', went: 'did not finish its answer within' },
+} as const satisfies Record<string, { limit: keyof Timeouts; went: string }>
 
 type ClockName = keyof typeof clocks
 
 /**
- * The five clocks of one attempt, in milliseconds of `performance.now()`. They are read in rounds, so they go off up to two
- * rounds late and never early. One has to be over twice in a row: a process that was held up or asleep finds them all
- * over before it has read what arrived meanwhile.
+ * The five clocks of one attempt, in milliseconds of `performance.now()`. They are read in rounds, so they go off up to
+ * three rounds late and never early. One has to be over in two rounds: a process that was held up or asleep finds them
+ * all over before it has read what arrived meanwhile.
  */
 export class Clocks {
   private readonly limits: Timeouts
@@ -24,10 +24,13 @@ export class Clocks {
   private totalMs: number
   private connectedMs: number | undefined
   private heardMs = 0
+  /** Whether anything was heard since the last round. */
+  private isFresh = false
   private hasHead = false
   private hasContent = false
   private isPaused = false
-  private wasOver = false
+  /** The first round of those in a row that found one over. */
+  private overSinceMs: number | undefined
 
   constructor(limits: Timeouts, provider: string, nowMs: number) {
     this.limits = limits
@@ -45,8 +48,8 @@ export class Clocks {
   }
 
   /** Some bytes came, whatever they are. */
-  heard(nowMs: number): void {
-    this.heardMs = nowMs
+  heard(): void {
+    this.isFresh = true
   }
 
   /** From here on silence counts. */
@@ -55,9 +58,9 @@ export class Clocks {
   }
 
   /** While the client does not keep up, the silence is its own. */
-  paused(isPaused: boolean, nowMs: number): void {
+  paused(isPaused: boolean): void {
     this.isPaused = isPaused
-    this.heardMs = nowMs
+    this.isFresh = true
   }
 
   /** From now on it may take so long at most. */
@@ -67,10 +70,15 @@ export class Clocks {
 
   /** What went wrong if a clock is over. */
   over(nowMs: number): GatewayError | undefined {
+    if (this.isFresh) this.heardMs = nowMs
+    this.isFresh = false
     const name = this.find(nowMs)
-    const isOver = name !== undefined && this.wasOver
-    this.wasOver = name !== undefined
-    return isOver ? this.error(name) : undefined
+    if (name === undefined) {
+      this.overSinceMs = undefined
+      return undefined
+    }
+    this.overSinceMs ??= nowMs
+    return nowMs > this.overSinceMs ? this.error(name) : undefined
   }
 
   private find(nowMs: number): ClockName | undefined {
@@ -83,11 +91,11 @@ export class Clocks {
   }
 
   private error(name: ClockName): GatewayError {
-    const { limit, what } = clocks[name]
+    const { limit, went } = clocks[name]
     const code: ErrorCode = `timeout_${name}`
     return new GatewayError(
       code,
-      `${this.provider} ${what} within ${this.limits[limit]} ms. If it needs longer, raise timeouts.${name}_ms or providers.${this.provider}.timeouts.${name}_ms.`,
+      `${this.provider} ${went} ${this.limits[limit]} ms. If it needs longer, raise timeouts.${name}_ms or providers.${this.provider}.timeouts.${name}_ms.`,
     )
   }
 }

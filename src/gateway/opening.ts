@@ -50,18 +50,18 @@ export class Opening implements Sink, Source {
   }
 
   end(): void {
-    if (this.isDraining) this.sink?.end()
-    else if (!this.isOpen) this.beginning.ended(this.take())
-    else if (this.sink) this.sink.end()
-    else this.over = 'ended'
+    if (this.sink) this.sink.end()
+    else {
+      this.over = 'ended'
+      if (!this.isOpen) this.beginning.ended(this.take())
+    }
   }
 
   fail(error: GatewayError): void {
-    if (this.isDraining || this.sink) this.sink?.fail(error)
-    else if (this.isOpen) this.over = error
+    if (this.sink) this.sink.fail(error)
     else {
       this.over = error
-      this.beginning.failed(error)
+      if (!this.isOpen) this.beginning.failed(error)
     }
   }
 

@@ -16,7 +16,7 @@ export interface Exchange {
   readonly replyHeaders: ReplyHeaders
   /** The whole body; refused over the limit before it is read where the client declares its size. */
   body(): Promise<Buffer>
-  /** Called once if the client leaves before it has the whole reply. */
+  /** Called once if nobody will take the rest of the reply: the client has left, or the server stops. */
   onGone(listener: () => void): void
   /** Called once when the reply has left, or nobody is there to take it. `error` when it is not what was meant. */
   onDone(listener: (done: Done) => void): void
@@ -44,6 +44,8 @@ export interface Door {
   readonly path: string
   /** True when everything below the path belongs to it too. */
   readonly prefix?: boolean
+  /** True when it answers while the server stops, too, and when there are too many connections. */
+  readonly always?: boolean
   readonly handle: (exchange: Exchange) => Promise<Reply> | Reply
 }
 

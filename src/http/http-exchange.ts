@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InBag } from '../core/bag.ts'
 import { GatewayError } from '../core/error.ts'
-import type { Source } from '../core/source.ts'
+import type { Sink } from '../core/source.ts'
+import type { Connection } from './connections.ts'
 import type { Done, Exchange, Reply, ReplyHeaders } from './exchange.ts'
+import { Pieces } from './pieces.ts'
 
-/** How long the rest of a refused body is read and thrown away. */
-export const discardMs = 10_000
+export interface ExchangeRules {
+  /** How large a body may be. */
+  readonly bodyBytes: number
+  /** How long a client that was told no may take to stop sending, or to hear it. */
+  readonly patienceMs: number
+  readonly onOver: (exchange: HttpExchange) => void
+}
+
+/** How long nothing of an answer's last bytes may get through to the client. */
+const lastBytesMs = 60_000
 
 /** An exchange on node's request and response: reads the one, and writes what the other becomes. */
-export class HttpExchange implements Exchange, InBag {
+export class HttpExchange implements Exchange, InBag, Sink {
   place = -1
   readonly method: string
   readonly path: string
@@ -16,20 +26,30 @@ export class HttpExchange implements Exchange, InBag {
   readonly remoteAddress: string
   readonly arrivedUs: number
   readonly replyHeaders: ReplyHeaders = {}
+  readonly connection: Connection
+  /** The one that came after it on its connection. */
+  next: HttpExchange | undefined
+  /** The reply has left, or will not. */
+  isOver = false
   private readonly req: IncomingMessage
   private readonly res: ServerResponse
-  private readonly bodyLimit: number
+  private readonly rules: ExchangeRules
   private sent = 0
+  private isAnswered = false
   private goneListener: (() => void) | undefined
   private doneListener: ((done: Done) => void) | undefined
+  private encodeFailure: Reply['encodeFailure']
   private failure: GatewayError | undefined
+  /** What becomes of a body that is there, but before its turn; and of one that somebody waits for. */
+  private onTurn: (() => void) | undefined
+  private refuseBody: ((error: GatewayError) => void) | undefined
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
+    connection: Connection,
     arrivedUs: number,
-    bodyLimit: number,
-    onLeft: (exchange: HttpExchange) => void,
+    rules: ExchangeRules,
   ) {
     const url = req.url ?? '/'
     const mark = url.indexOf('?')
@@ -38,36 +58,50 @@ export class HttpExchange implements Exchange, InBag {
     this.headers = req.headers
     this.remoteAddress = req.socket.remoteAddress ?? ''
     this.arrivedUs = arrivedUs
+    this.connection = connection
     this.req = req
     this.res = res
-    this.bodyLimit = bodyLimit
-    res.once('close', () => {
-      this.closed()
-      onLeft(this)
-    })
+    this.rules = rules
+    res.once('close', () => this.closed())
     // What goes wrong with a socket shows in `close`; without a listener it would end the process.
-    res.on('error', () => undefined)
-    req.on('error', () => undefined)
+    res.on('error', ignore)
+    req.on('error', ignore)
   }
 
   body(): Promise<Buffer> {
+    const { req, rules } = this
+    const limit = rules.bodyBytes
     const declared = Number(this.headers['content-length'] ?? 0)
-    if (declared > this.bodyLimit) return Promise.reject(tooLarge(this.bodyLimit))
+    if (declared > limit) return Promise.reject(tooLarge(limit))
     if (this.headers.expect?.toLowerCase() === '100-continue') this.res.writeContinue()
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      this.req.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= this.bodyLimit) return void chunks.push(chunk)
-        chunks.length = 0
-        reject(tooLarge(this.bodyLimit))
+      let pieces: Pieces | undefined = new Pieces()
+      this.refuseBody = reject
+      req.on('data', (chunk: Buffer) => {
+        if (!pieces) return
+        if (pieces.size + chunk.length <= limit) pieces.add(chunk)
+        else {
+          pieces = undefined
+          reject(tooLarge(limit))
+        }
       })
-      this.req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)))
-      this.req.once('close', () => {
-        if (!this.req.complete) reject(new GatewayError('cancelled', 'The client left before it had sent its request.'))
+      req.once('end', () => {
+        if (!pieces) return
+        const whole = pieces.whole()
+        const take = (): void => {
+          this.refuseBody = undefined
+          resolve(whole)
+        }
+        // Calls that a client sends without waiting are not worked on at the same time: it may leave after the first answer.
+        if (this.connection.first === this) take()
+        else this.onTurn = take
       })
     })
+  }
+
+  /** Those before it on its connection are over. */
+  turn(): void {
+    this.onTurn?.()
   }
 
   onGone(listener: () => void): void {
@@ -79,23 +113,34 @@ export class HttpExchange implements Exchange, InBag {
   }
 
   answer({ status, headers, body, encodeFailure }: Reply): void {
-    if (typeof body === 'string' || Buffer.isBuffer(body)) this.end(status, headers, body)
-    else if (this.res.destroyed) body.cancel()
-    else this.pump(status, headers, body, encodeFailure)
+    if (typeof body === 'string' || Buffer.isBuffer(body)) {
+      if (!this.failure) this.finish(this.begin(status, headers, body))
+    } else if (this.failure || this.res.destroyed) body.cancel()
+    else {
+      const { res } = this
+      this.encodeFailure = encodeFailure
+      res.writeHead(status, this.head(headers))
+      res.on('drain', () => body.resume())
+      body.to(this)
+    }
   }
 
-  private pump(status: number, headers: ReplyHeaders, body: Source, encodeFailure: Reply['encodeFailure']): void {
-    const { res } = this
-    res.writeHead(status, this.head(headers))
-    res.on('drain', () => body.resume())
-    body.to({
-      write: (chunk) => {
-        this.sent += chunk.length
-        return res.write(chunk)
-      },
-      end: () => void res.end(),
-      fail: (error) => this.breakOff(error, encodeFailure),
-    })
+  write(chunk: Buffer): boolean {
+    if (this.failure) return true
+    this.sent += chunk.length
+    return this.res.write(chunk)
+  }
+
+  end(): void {
+    if (!this.failure) this.finish()
+  }
+
+  /** Ends a reply that has begun so that nobody takes it for whole: a last frame that says so, or a cut connection. */
+  fail(error: GatewayError): void {
+    if (this.failure) return
+    this.failure = error
+    if (this.encodeFailure) this.finish(this.encodeFailure(error), this.rules.patienceMs)
+    else this.res.destroy()
   }
 
   /** The request is not all there yet, and nothing has been said to it. */
@@ -103,20 +148,27 @@ export class HttpExchange implements Exchange, InBag {
     return !this.req.complete && !this.res.headersSent
   }
 
-  get isOver(): boolean {
-    return this.res.writableFinished
+  get hasWholeRequest(): boolean {
+    return this.req.complete
   }
 
-  refuse(error: GatewayError, body: string): void {
+  /** `readsOn` is false where nothing more of the request can be read. */
+  refuse(error: GatewayError, body: string, readsOn = true): void {
     // The first reason is the one: a body that will never be whole is only a consequence.
     if (this.failure) return
+    if (this.res.headersSent) {
+      this.fail(error)
+      return
+    }
     this.failure = error
     if (this.res.destroyed) return
-    if (this.res.headersSent) this.breakOff(error, undefined)
-    else {
-      this.end(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
-      if (!this.req.complete) this.discardBody()
-    }
+    const bytes = this.begin(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
+    const isEarly = readsOn && !this.req.complete
+    if (isEarly) this.discardBody()
+    if (isEarly && !this.res.shouldKeepAlive) {
+      this.res.write(bytes)
+      this.req.once('close', () => this.finish())
+    } else this.finish(bytes)
   }
 
   /**
@@ -125,36 +177,29 @@ export class HttpExchange implements Exchange, InBag {
    */
   private discardBody(): void {
     const { socket } = this.req
-    const patience = setTimeout(() => socket.destroy(), discardMs).unref()
+    const patience = setTimeout(() => socket.destroy(), this.rules.patienceMs).unref()
     this.req.once('close', () => clearTimeout(patience))
     this.req.resume()
   }
 
-  private end(status: number, headers: ReplyHeaders, body: string | Buffer): void {
-    // As bytes: before a string node writes the headers in UTF-8 too, and theirs are bytes already.
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    this.sent = bytes.length
-    this.res.writeHead(status, this.head({ ...headers, 'content-length': String(bytes.length) }))
-    this.res.end(bytes)
+  /** The server ends before the reply does. */
+  stop(error: GatewayError, body: string): void {
+    if (this.isAnswered) return
+    this.connection.end()
+    this.refuse(error, body)
+    this.goneListener?.()
   }
 
-  private head(headers: ReplyHeaders): Record<string, string | string[]> {
-    return Object.assign(headers, this.replyHeaders) as Record<string, string | string[]>
-  }
-
-  /** Ends a reply that has begun so that nobody takes it for whole: a last frame that says so, or a cut connection. */
-  private breakOff(error: GatewayError, encodeFailure: ((error: GatewayError) => string) | undefined): void {
-    this.failure = error
-    if (encodeFailure) this.res.end(encodeFailure(error))
-    else this.res.destroy()
-  }
-
-  /** The connection ends with this reply. */
+  /** The connection ends with this reply, unless its head has already said otherwise. */
   isLast(): void {
+    if (this.res.headersSent) return
     this.res.shouldKeepAlive = false
+    this.connection.isEnding = true
   }
 
-  private closed(): void {
+  closed(): void {
+    if (this.isOver) return
+    this.isOver = true
     const gone = !this.res.writableFinished && this.failure === undefined
     if (gone) this.goneListener?.()
     this.doneListener?.({
@@ -163,8 +208,42 @@ export class HttpExchange implements Exchange, InBag {
       gone,
       ...(this.failure && { error: this.failure }),
     })
+    this.refuseBody?.(new GatewayError('cancelled', 'The client left before it had sent its request.'))
+    this.answered()
+    this.connection.shift()
+    this.rules.onOver(this)
+  }
+
+  /** Writes the head of a reply that is known whole, and gives its bytes. */
+  private begin(status: number, headers: ReplyHeaders, body: string | Buffer): Buffer {
+    // As bytes: before a string node writes the headers in UTF-8 too, and theirs are bytes already.
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    this.sent = bytes.length
+    this.res.writeHead(status, this.head({ ...headers, 'content-length': String(bytes.length) }))
+    return bytes
+  }
+
+  private finish(bytes?: string | Buffer, patienceMs = lastBytesMs): void {
+    if (this.isAnswered) return
+    this.answered()
+    const { socket } = this.req
+    this.res.end(bytes)
+    // They wait for the client, and it may have stopped to read for good.
+    if (socket.writableLength > 0 && this.connection.first === this) socket.setTimeout(patienceMs)
+  }
+
+  private answered(): void {
+    if (this.isAnswered) return
+    this.isAnswered = true
+    this.connection.unanswered--
+  }
+
+  private head(headers: ReplyHeaders): Record<string, string | string[]> {
+    return Object.assign(headers, this.replyHeaders) as Record<string, string | string[]>
   }
 }
+
+const ignore = (): void => undefined
 
 const tooLarge = (limit: number): GatewayError =>
   new GatewayError('body_too_large', `The body is larger than ${limit} bytes. Send less, or raise limits.body_bytes.`)

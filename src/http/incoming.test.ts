@@ -250,20 +250,85 @@ describe('a client that leaves', () => {
   })
 })
 
+describe('what is ended for a reason that is not its own', () => {
+  const late = new GatewayError('timeout_idle', 'It fell silent.')
+
+  test('ends the upstream, and goes on with what has come so far first', async () => {
+    const { incoming, happened, give } = begun()
+    incoming.to(reader(happened))
+    give('a')
+    incoming.stop(late)
+    give('b')
+    incoming.end()
+    await turn()
+    expect(happened).toEqual(['abort', 'a', 'fail timeout_idle'])
+  })
+
+  test('before the head fails to begin', () => {
+    const { incoming, happened } = upstream()
+    incoming.stop(late)
+    expect(happened).toEqual(['abort', 'failed timeout_idle'])
+  })
+
+  test('before its reader came has that hear of it behind what was kept', () => {
+    const { incoming, happened, give } = begun()
+    give('a')
+    incoming.stop(late)
+    incoming.to(reader(happened))
+    expect(happened).toEqual(['abort', 'a', 'fail timeout_idle'])
+  })
+
+  test('before the request went out has it aborted when it does', () => {
+    const happened: string[] = []
+    const incoming = new Incoming({ connected() {}, head() {}, failed: ({ code }) => happened.push(code) })
+    incoming.stop(late)
+    incoming.started({ pause() {}, resume() {}, abort: () => happened.push('abort') })
+    expect(happened).toEqual(['timeout_idle', 'abort'])
+  })
+
+  test('is ended once, whoever else ends it', async () => {
+    const { incoming, happened } = begun()
+    incoming.to(reader(happened))
+    incoming.stop(late)
+    incoming.stop(cut)
+    incoming.cancel()
+    incoming.fail(cut)
+    await turn()
+    expect(happened).toEqual(['abort', 'fail timeout_idle'])
+  })
+
+  test('after its end is not ended again', () => {
+    const { incoming, happened } = begun()
+    incoming.to(reader(happened))
+    incoming.end()
+    incoming.stop(late)
+    expect(happened).toEqual(['end'])
+  })
+
+  test('by its reader, at what it was given, hears of that reason alone', async () => {
+    const { incoming, happened, give } = begun()
+    incoming.to(reader(happened, () => incoming.stop(late) === undefined))
+    give('a')
+    incoming.end()
+    await turn()
+    expect(happened).toEqual(['a', 'abort', 'fail timeout_idle'])
+  })
+})
+
 test('what is gathered is all of it, up to the limit', async () => {
   const { incoming, give } = begun()
   const gathered = gather(incoming, 4)
   for (const text of ['ab', 'cde', 'fg']) give(text)
   incoming.end()
-  expect((await gathered).toString()).toBe('abcd')
+  expect(await gathered).toEqual({ bytes: Buffer.from('abcd') })
 })
 
-test('what cannot be gathered to its end is refused with the reason', async () => {
+test('what cannot be gathered to its end has what came, and the reason', async () => {
   const { incoming, give } = begun()
   const gathered = gather(incoming, 4)
   give('ab')
   incoming.fail(cut)
-  await expect(gathered).rejects.toBe(cut)
+  expect(await gathered).toEqual({ bytes: Buffer.from('ab'), failure: cut })
 })
 
 test('a step on the way changes the bytes, says whether they were taken, and has the last word', async () => {

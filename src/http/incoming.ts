@@ -119,9 +119,9 @@ export class Incoming implements UpstreamListener, Source {
   }
 }
 
-/** All of a source, up to so many bytes: what comes after them is let go. */
-export function gather(source: Source, limit: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+/** All of a source, up to so many bytes: what comes after them is let go. `failure` when not all of it came. */
+export function gather(source: Source, limit: number): Promise<{ bytes: Buffer; failure?: GatewayError }> {
+  return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     source.to({
@@ -130,8 +130,8 @@ export function gather(source: Source, limit: number): Promise<Buffer> {
         size += chunk.length
         return true
       },
-      end: () => resolve(Buffer.concat(chunks)),
-      fail: reject,
+      end: () => resolve({ bytes: Buffer.concat(chunks) }),
+      fail: (failure) => resolve({ bytes: Buffer.concat(chunks), failure }),
     })
   })
 }

@@ -3,58 +3,67 @@ import { createBrotliDecompress, createUnzip, createZstdDecompress } from 'node:
 import { GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 
+type Decompressor = Transform & { readonly bytesWritten: number }
+
 /** How bodies may come compressed, by the name in `content-encoding`. */
-const decompressors: Readonly<Record<string, () => Transform>> = {
-  gzip: createUnzip,
-  'x-gzip': createUnzip,
-  deflate: createUnzip,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+const decompressors = new Map<string, () => Decompressor>([
+  ['gzip', createUnzip],
+  ['x-gzip', createUnzip],
+  ['deflate', createUnzip],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+])
+
+/** An answer's source, which can also be ended for a reason that is not its own. */
+export interface Stoppable extends Source {
+  stop(error: GatewayError): void
 }
 
 /**
  * A source whose bytes come compressed, as what they were before. Providers are asked not to compress, since what passes
  * is recorded and read; some do all the same. Nothing when the encoding is unknown.
  */
-export function inflated(source: Source, encoding: string): Source | undefined {
-  const make = decompressors[encoding.trim().toLowerCase()]
+export function inflated(source: Stoppable, encoding: string): Stoppable | undefined {
+  const make = decompressors.get(encoding.trim().toLowerCase())
   return make && new Inflated(source, make())
 }
 
-class Inflated implements Source {
-  private readonly source: Source
-  private readonly transform: Transform
+class Inflated implements Stoppable {
+  private readonly source: Stoppable
+  private readonly transform: Decompressor
+  private sink: Sink | undefined
   private isOver = false
+  /** How many bytes have come. */
+  private given = 0
 
-  constructor(source: Source, transform: Transform) {
+  constructor(source: Stoppable, transform: Decompressor) {
     this.source = source
     this.transform = transform
   }
 
   to(sink: Sink): void {
     const { source, transform } = this
-    const fail = (error: GatewayError): void => {
-      if (this.isOver) return
-      this.isOver = true
-      transform.destroy()
-      sink.fail(error)
-    }
+    this.sink = sink
     transform.on('data', (chunk: Buffer) => {
       if (!sink.write(chunk)) transform.pause()
     })
     transform.on('end', () => {
-      this.isOver = true
-      sink.end()
+      // It ends where its own form does, and what comes then may be the rest of the answer or not belong to it.
+      if (transform.bytesWritten < this.given) this.stop(goesOn())
+      else {
+        this.isOver = true
+        sink.end()
+      }
     })
-    transform.on('error', (cause: NodeJS.ErrnoException) => {
-      fail(compressionError(cause))
-      source.cancel()
-    })
+    transform.on('error', (cause: NodeJS.ErrnoException) => this.stop(compressionError(cause)))
     transform.on('drain', () => source.resume())
     source.to({
-      write: (chunk) => transform.write(chunk),
+      write: (chunk) => {
+        this.given += chunk.length
+        return transform.write(chunk)
+      },
       end: () => void transform.end(),
-      fail,
+      fail: (error) => this.fail(error),
     })
   }
 
@@ -64,6 +73,20 @@ class Inflated implements Source {
 
   cancel(): void {
     this.source.cancel()
+    // All of it has come, and some of it waits here.
+    this.fail(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+  }
+
+  stop(error: GatewayError): void {
+    this.fail(error)
+    this.source.stop(error)
+  }
+
+  private fail(error: GatewayError): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.transform.destroy()
+    this.sink?.fail(error)
   }
 }
 
@@ -78,3 +101,6 @@ const compressionError = (cause: NodeJS.ErrnoException): GatewayError =>
     : new GatewayError('upstream_invalid', `The answer of the provider cannot be decompressed (${cause.message}).`, {
         cause,
       })
+
+const goesOn = (): GatewayError =>
+  new GatewayError('upstream_invalid', 'The answer of the provider goes on after its compressed form has ended.')

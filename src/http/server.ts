@@ -1,55 +1,87 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Bag } from '../core/bag.ts'
 import type { Clock } from '../core/clock.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
+import { Connection, Connections } from './connections.ts'
 import type { Door } from './exchange.ts'
 import { checkJson, checkSender } from './guard.ts'
-import { discardMs, HttpExchange } from './http-exchange.ts'
+import { HttpExchange } from './http-exchange.ts'
+
+export interface ServerLimits {
+  readonly headerBytes: number
+  readonly bodyBytes: number
+  readonly connections: number
+  /** How long the head of a request, and all of it, may take to arrive. */
+  readonly headerMs: number
+  readonly requestMs: number
+}
 
 export interface ServerOptions {
   readonly doors: readonly Door[]
   readonly encodeError: (error: GatewayError) => string
-  readonly limits: { readonly headerBytes: number; readonly bodyBytes: number }
+  readonly limits: ServerLimits
   readonly clock: Clock
   /** Told of everything that is our own fault, for the log. */
   readonly onFault: (error: unknown) => void
+  /** How long a client that was told no may take to stop sending, or to hear it; ten seconds unless a test says otherwise. */
+  readonly patienceMs?: number
 }
 
 export interface HttpServer {
   listen(host: string, port: number): Promise<AddressInfo>
+  /** How many requests have no whole reply yet. */
+  readonly running: number
   /** Takes nothing more; resolves when every reply that was due has left, or has been cut. */
   close(): Promise<void>
-  /** Ends what is still open: each exchange hears of it. */
+  /** Ends what is still open: each client is told, each exchange hears of it. */
   cut(): void
 }
 
+/** How many headers a request may have; nobody sends a tenth of them. */
+const mostHeaders = 200
+/** How many requests may wait on a connection for the answer before them. */
+const mostWaiting = 10
+/** How many more connections than are taken may be open to be told so. Those beyond are closed as they come. */
+const extraConnections = 1_000
+/** How long a client has to read that the server stops. */
+const partingMs = 1_000
+/** When one that was refused for the moment may come again. */
+const soon = { headers: { 'retry-after': '1' } }
+
 /** Bytes to an exchange, and its reply to bytes. Knows paths and limits, and no model. */
 export function httpServer(options: ServerOptions): HttpServer {
-  const { doors, encodeError, limits, clock, onFault } = options
+  const { doors, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
   const find = doorFinder(doors)
-  /** The last request that came on a connection: what is wrong after it may be its body, or come before its reply. */
-  const latest = new WeakMap<Duplex, HttpExchange>()
-
+  const connections = new Connections(limits.connections)
   const open = new Bag<HttpExchange>()
   let closing: { readonly done: () => void } | undefined
-  const left = (exchange: HttpExchange): void => {
-    open.remove(exchange)
-    if (open.size === 0) closing?.done()
+
+  const rules = {
+    bodyBytes: limits.bodyBytes,
+    patienceMs,
+    onOver(exchange: HttpExchange): void {
+      open.remove(exchange)
+      if (open.size === 0) closing?.done()
+    },
   }
 
   const take = (req: IncomingMessage, res: ServerResponse): void => {
-    const exchange = new HttpExchange(req, res, clock(), limits.bodyBytes, left)
-    latest.set(req.socket, exchange)
+    const connection = Connection.of(req.socket)
+    if (connection.isEnding) {
+      connection.deafen()
+      return
+    }
+    const exchange = new HttpExchange(req, res, connection, clock(), rules)
+    connection.add(exchange)
     open.add(exchange)
+    if (!res.shouldKeepAlive || closing || connection.isExtra) exchange.isLast()
     try {
-      if (closing) {
-        exchange.isLast()
-        throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.')
-      }
+      checkQueue(connection)
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
+      if (!door.always) checkLoad(connection)
       if (door.method === 'POST') checkJson(req.headers)
       const reply = door.handle(exchange)
       if (reply instanceof Promise)
@@ -60,13 +92,35 @@ export function httpServer(options: ServerOptions): HttpServer {
     }
   }
 
-  const fail = (exchange: HttpExchange, thrown: unknown): void => {
-    const error = toGatewayError(thrown)
-    if (error.code === 'internal') onFault(error.cause ?? error)
-    exchange.refuse(error, encodeError(error))
+  const checkQueue = (connection: Connection): void => {
+    if (connection.waiting <= mostWaiting) return
+    connection.end()
+    throw new GatewayError(
+      'too_many_waiting',
+      `More than ${mostWaiting} requests wait on this connection for the answer before them. Use more connections.`,
+      soon,
+    )
   }
 
-  const refuseRaw = (error: GatewayError, socket: Duplex): void => {
+  const checkLoad = (connection: Connection): void => {
+    if (closing) throw new GatewayError('draining', 'Trunkline is stopping. Try again in a moment.', soon)
+    if (connection.isExtra && connections.areTooMany) {
+      throw new GatewayError(
+        'too_many_connections',
+        `More than ${limits.connections} connections are open. Close some, or raise limits.connections.`,
+        soon,
+      )
+    }
+  }
+
+  const fail = (exchange: HttpExchange, thrown: unknown, readsOn = true): void => {
+    const error = toGatewayError(thrown)
+    if (error.code === 'internal') onFault(error.cause ?? error)
+    exchange.refuse(error, encodeError(error), readsOn)
+  }
+
+  const refuseRaw = (error: GatewayError, connection: Connection): void => {
+    const { socket } = connection
     const body = encodeError(error)
     const headers = {
       ...error.details.headers,
@@ -74,43 +128,62 @@ export function httpServer(options: ServerOptions): HttpServer {
       'content-length': Buffer.byteLength(body),
     }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    connection.deafen()
     socket.end(
       `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`,
     )
-    setTimeout(() => socket.destroy(), discardMs).unref()
+    const patience = setTimeout(() => socket.destroy(), patienceMs).unref()
+    socket.once('close', () => clearTimeout(patience))
   }
 
   const server: Server = createServer(
-    // A missing Host is refused by the check of the sender, in words.
-    { maxHeaderSize: limits.headerBytes, noDelay: true, keepAliveTimeout: 65_000, requireHostHeader: false },
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: Math.min(limits.headerMs, limits.requestMs),
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.ceil(Math.min(limits.headerMs, limits.requestMs, 2_000) / 2),
+      noDelay: true,
+      keepAliveTimeout: 65_000,
+      // A missing Host is refused by the check of the sender, in words.
+      requireHostHeader: false,
+    },
     take,
   )
+  server.maxHeadersCount = mostHeaders
+  server.maxConnections = limits.connections + extraConnections
   // A client that asks first is told to go on when its body is read, not before it is known to be wanted.
   server.on('checkContinue', take)
   server.on('checkExpectation', take)
+  server.on('connection', (socket) => connections.open(socket, clock()))
   server.on('connect', (req, socket) => {
+    const connection = Connection.of(socket)
     socket.on('error', () => undefined)
-    refuseRaw(new GatewayError('method_not_allowed', `Trunkline is no proxy: it does not take ${req.method}.`), socket)
+    if (connection.isIdle)
+      refuseRaw(
+        new GatewayError('method_not_allowed', `Trunkline is no proxy: it does not take ${req.method}.`),
+        connection,
+      )
+    else socket.destroy()
   })
 
   server.on('clientError', (problem: NodeJS.ErrnoException, socket: Duplex) => {
-    if (problem.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    const error = malformed(problem, limits.headerBytes)
-    const before = latest.get(socket)
-    if (!before || before.isOver) refuseRaw(error, socket)
-    else if (before.isArriving) {
-      before.replyHeaders.connection = 'close'
-      fail(before, error)
-    } else {
-      // A second reply in the middle of the first would be read as a part of it.
-      socket.destroy()
-    }
-  })
-
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    const connection = Connection.of(socket)
+    const { last } = connection
+    const isLate = problem.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    // What comes is not read any more, and has its own time.
+    if (isLate && connection.isDeaf) return
+    // The client left, or there is nobody to tell, or nothing to tell to one that never said anything.
+    if (leftCodes.has(problem.code ?? '') || !socket.writable || connection.isDeaf) return void socket.destroy()
+    if (isLate && connection.isNew && connection.socket.bytesRead === 0) return void socket.destroy()
+    const error = malformed(problem, limits, last?.isArriving === true)
+    if (last?.isArriving) {
+      connection.end()
+      fail(last, error, false)
+      connection.deafen()
+    } else if (connection.isIdle) refuseRaw(error, connection)
+    // A second reply in the middle of the first would be read as a part of it.
+    else if (last) connection.deafen()
+    else socket.destroy()
   })
 
   return {
@@ -122,20 +195,26 @@ export function httpServer(options: ServerOptions): HttpServer {
           resolve(server.address() as AddressInfo)
         })
       }),
+    get running() {
+      return open.size
+    },
     async close() {
-      const allLeft = new Promise<void>((resolve) => {
+      const allOver = new Promise<void>((resolve) => {
         closing = { done: resolve }
       })
       // A connection that is kept alive would bring the next request.
-      for (const exchange of open) exchange.isLast()
+      for (const { connection } of open) connection.end()
       const ended = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      if (open.size > 0) await allLeft
-      server.closeAllConnections()
+      if (open.size > 0) await allOver
+      for (const { socket } of connections) socket.destroy()
       await ended
     },
-    cut: () => {
-      for (const socket of sockets) socket.destroy()
+    cut() {
+      const error = new GatewayError('draining', 'Trunkline stopped before the answer was complete.', soon)
+      for (const exchange of [...open]) exchange.stop(error, encodeError(error))
+      setTimeout(() => {
+        for (const { socket } of connections) socket.destroy()
+      }, partingMs).unref()
     },
   }
 }
@@ -162,15 +241,25 @@ function doorFinder(doors: readonly Door[]): (method: string, path: string) => D
   }
 }
 
-function malformed(problem: NodeJS.ErrnoException, headerBytes: number): GatewayError {
+/** A client that closes or resets its connection in the middle of a request has left. */
+const leftCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
+
+function malformed(problem: NodeJS.ErrnoException, limits: ServerLimits, hasHead: boolean): GatewayError {
   switch (problem.code) {
     case 'HPE_HEADER_OVERFLOW':
       return new GatewayError(
         'headers_too_large',
-        `The request's headers are larger than ${headerBytes} bytes together.`,
+        `The request's headers are larger than ${limits.headerBytes} bytes together, or more than ${mostHeaders}.`,
       )
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new GatewayError('headers_too_large', 'The extensions of its chunks are larger than 16 kB together.')
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new GatewayError('request_timeout', 'The request did not arrive in time.')
+      return new GatewayError(
+        'request_timeout',
+        hasHead
+          ? `The request did not arrive within ${limits.requestMs} ms (limits.request_ms).`
+          : `The head of the request did not arrive within ${limits.headerMs} ms (limits.header_ms).`,
+      )
     case 'HPE_INVALID_HEADER_TOKEN':
       return new GatewayError(
         'malformed_http',

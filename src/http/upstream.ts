@@ -147,7 +147,11 @@ class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseEnd(): void {
-    if (!this.aborted) this.listener.end()
+    if (this.aborted) return
+    // A body that would end with its connection is whole to undici even when the connection was reset.
+    const reset = this.socket?.errored
+    if (reset) this.listener.fail(connectionError(reset))
+    else this.listener.end()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -184,13 +188,17 @@ class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
 
 const brokenCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
+/** The body that came is not the one that was announced. */
+const isShort = ({ code, message }: Error & { code?: string }): boolean =>
+  code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || message.includes('Invalid EOF state')
+
 const leaving = new Error('Nobody waits for this answer any more.')
 
 /** What went wrong on the way to a provider, in words that say where to look. */
 function connectionError(error: Error & { code?: string }): GatewayError {
   const cause = { cause: error }
   const code = error.code ?? ''
-  if (brokenCodes.has(code))
+  if (brokenCodes.has(code) || isShort(error))
     return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':

@@ -1,11 +1,12 @@
 import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
+import type { SpanError } from '../core/span.ts'
 import { type AttemptTrace, errorOf } from './trace.ts'
 
 /** Who is told how an answer goes, besides the records. */
 export interface Pulse {
-  /** True when the client has left and the answer is only read on for what it used. */
+  /** True when the client has left before it had all of it, and the answer is only read on for what it used. */
   readonly isLeft: boolean
   heard(): void
   content(): void
@@ -24,6 +25,8 @@ export interface ObserveOptions {
   readonly trace: AttemptTrace
   readonly watch: AnswerWatch
   readonly pulse: Pulse
+  /** What is wrong with the answer however it goes on. */
+  readonly problem: GatewayError | undefined
 }
 
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
@@ -69,13 +72,17 @@ class Observed implements Source, Sink {
   }
 
   end(): void {
-    this.finish(undefined)
+    this.finish(this.facts(), undefined)
     this.sink?.end()
   }
 
   fail(error: GatewayError): void {
-    this.finish(error)
-    this.sink?.fail(error)
+    const facts = this.facts()
+    // Clients hang up when they have read the end mark, and some providers take their time after it.
+    const isComplete = this.options.watch.isDone && !facts.error && facts.finishReason !== undefined
+    this.finish(facts, isComplete ? undefined : error)
+    if (isComplete) this.sink?.end()
+    else this.sink?.fail(error)
   }
 
   resume(): void {
@@ -87,11 +94,10 @@ class Observed implements Source, Sink {
     this.source.cancel()
   }
 
-  private finish(failure: GatewayError | undefined): void {
-    const { streaming, trace, pulse } = this.options
-    const { model, finishReason, usage, usageReported, error: said, unread } = this.facts()
-    // A client hangs up at an error that the provider sent: the call failed, it was not given up.
-    const error = said ?? failure
+  private finish(facts: AnswerFacts, failure: GatewayError | undefined): void {
+    const { streaming, trace, watch, pulse, problem } = this.options
+    const { model, finishReason, usage, usageReported, unread } = facts
+    const error = errorIn(facts, watch.refusal, failure) ?? problem
     const isCancelled = error ? error.code === 'cancelled' : pulse.isLeft
     const status = isCancelled ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
@@ -99,7 +105,8 @@ class Observed implements Source, Sink {
       error: error && errorOf(error),
       modelAnswered: model,
       finishReason,
-      unterminated: streaming && !failure && !said && !finishReason && !unread ? true : undefined,
+      unterminated: streaming && !error && !finishReason && !unread ? true : undefined,
+      isDone: watch.isDone && !pulse.isLeft,
       usage,
       usageReported,
       usageMissing: usage ? undefined : missing[status],
@@ -116,4 +123,15 @@ class Observed implements Source, Sink {
       return unreadable
     }
   }
+}
+
+/** What went wrong, by whoever knows most: the provider's own words, then how the answer ended, then what it looks like. */
+function errorIn(
+  { error: said }: AnswerFacts,
+  refusal: GatewayError | undefined,
+  failure: GatewayError | undefined,
+): SpanError | undefined {
+  // What was found of an answer that broke off is no more than that: half of one.
+  if (failure && said?.code === 'upstream_invalid') return failure
+  return refusal ?? said ?? failure
 }

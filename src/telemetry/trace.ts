@@ -43,6 +43,8 @@ export interface AttemptEnd {
   readonly modelAnswered?: string | undefined
   readonly finishReason?: string | undefined
   readonly unterminated?: true | undefined
+  /** The end mark of a stream has passed. */
+  readonly isDone?: boolean | undefined
   readonly usage?: Usage | undefined
   readonly usageReported?: unknown
   readonly usageMissing?: string | undefined
@@ -159,9 +161,13 @@ export class CallTrace implements OnRounds {
       return
     }
     const failed = last?.outcome.status === 'error'
-    const cancelled = !failed && (done.gone || done.error?.code === 'cancelled')
+    // A client may hang up at the mark that ends a stream, and has all of it.
+    const left = done.gone && !last?.outcome.isDone
+    const cancelled = !failed && (left || done.error?.code === 'cancelled')
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
-    const error = status === 'ok' ? undefined : done.error ? errorOf(done.error) : last?.error
+    // An attempt that was cancelled says only that; the call knows why.
+    const ofCall = done.error && errorOf(done.error)
+    const error = status === 'ok' ? undefined : failed ? last?.error : (ofCall ?? last?.error)
     slabs.metadata('call', this.number, this.span(status, endedUs), this.detail(done, error))
   }
 

@@ -27,6 +27,8 @@ export interface Gateway {
   /** A new configuration: calls that come from now on go by it. */
   configure(config: Config): void
   setProjects(projects: readonly string[]): void
+  /** How many requests have no whole answer yet. */
+  running(): number
   /** Takes no more calls, and gives those that run so long to end. */
   drain(patienceMs: number): Promise<void>
 }
@@ -63,6 +65,7 @@ export function startGateway({ config, slabs, health, onFault }: GatewayDeps): G
     setProjects: (projects) => {
       state = { ...state, projects }
     },
+    running: () => server.running,
     async drain(patienceMs) {
       const patience = setTimeout(() => server.cut(), patienceMs)
       await server.close()

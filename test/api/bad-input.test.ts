@@ -560,6 +560,36 @@ describe('what is not HTTP, or could be read in two ways, is refused', () => {
       contains: ['32768 bytes'],
     },
     {
+      name: 'an address of 40 kB',
+      send: () => ({ target: `/v1/${'x'.repeat(40_000)}`, headers: [json], body: written }),
+      status: 431,
+      code: 'headers_too_large',
+      contains: ['32768 bytes'],
+    },
+    {
+      name: 'more headers than anybody sends',
+      send: () => ({ headers: [json, ...Array.from({ length: 300 }, (_, index) => `X-${index}: a`)], body: written }),
+      status: 431,
+      code: 'headers_too_large',
+      contains: ['more than 200'],
+    },
+    {
+      name: 'headers without end behind the body',
+      send: () => ({
+        headers: [json, chunked],
+        body: `1\r\n{\r\n0\r\n${`X-More: ${'x'.repeat(1_000)}\r\n`.repeat(100)}`,
+      }),
+      status: 431,
+      code: 'headers_too_large',
+    },
+    {
+      name: 'a chunk with more about it than in it',
+      send: () => ({ headers: [json, chunked], body: `1;${'x'.repeat(40_000)}\r\n{\r\n0\r\n\r\n` }),
+      status: 431,
+      code: 'headers_too_large',
+      contains: ['extensions'],
+    },
+    {
       name: 'an expectation that nobody meets',
       send: () => ({ headers: ['Content-Type: text/plain', 'Expect: a miracle'], body: written }),
       status: 415,
@@ -568,7 +598,7 @@ describe('what is not HTTP, or could be read in two ways, is refused', () => {
     },
   ])
 
-  test('garbage after a request does not end up in the answer of the request before it', async () => {
+  test('garbage after a request neither ends nor spoils the answer to the request before it', async () => {
     await using trunkline = await startTest()
     const slow = { ...hello, stream: true, mock: { chunk_ms: 20 } }
     const socket = await rawSocket(trunkline.url)
@@ -583,6 +613,7 @@ describe('what is not HTTP, or could be read in two ways, is refused', () => {
     socket.write(rawRequest(trunkline.url, { headers: [json, 'Connection: keep-alive'], body: JSON.stringify(slow) }))
     await ended
     expect(bytes.match(/HTTP\/1\.1/g)?.length).toBe(1)
+    expect(bytes).toContain('[DONE]')
     await expectStillServing(trunkline)
   })
 })

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, GatewayError } from '../../core/error.ts'
-import { encodeError, encodeStreamError, readError } from './errors.ts'
+import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
 
 const read = (status: number, body: unknown): ReturnType<typeof readError> =>
   readError(status, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
@@ -100,6 +101,88 @@ describe("a provider's error", () => {
     ['<html></html>', false],
   ])('%j passes as it came: %s', (body, asItCame) => {
     expect(read(400, body).asItCame).toBe(asItCame)
+  })
+})
+
+describe('an error under a good status', () => {
+  const disguised = (body: unknown): GatewayError =>
+    readDisguised(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+
+  test.each<[status: number, code: ErrorCode, body: unknown]>([
+    // By its number, as OpenRouter and Google write it.
+    [429, 'rate_limited', { error: { message: 'No.', code: 429, metadata: { provider_name: 'p' } } }],
+    [502, 'upstream_error', { error: { message: 'No.', code: 502 } }],
+    [503, 'upstream_overloaded', [{ error: { message: 'No.', code: 503, status: 'UNAVAILABLE' } }]],
+    [429, 'rate_limited', { error: { message: 'No.', code: '429' } }],
+    [402, 'quota_exceeded', { error: { message: 'No.', status: 402 } }],
+    [401, 'unauthorized', { error: { message: 'No.', code: 401 } }],
+    [529, 'upstream_overloaded', { code: 529, message: 'No.' }],
+    // By its name.
+    [429, 'rate_limited', { error: { message: 'No.', type: 'rate_limit_error', code: 'rate_limit_exceeded' } }],
+    [429, 'rate_limited', { error: { message: 'No.', type: 'tokens', code: 'rate_limit_exceeded' } }],
+    [429, 'quota_exceeded', { error: { message: 'No.', type: 'insufficient_quota', code: null } }],
+    [429, 'rate_limited', { error: { message: 'No.', status: 'RESOURCE_EXHAUSTED' } }],
+    [503, 'upstream_overloaded', { type: 'error', error: { type: 'overloaded_error', message: 'No.' } }],
+    [503, 'upstream_overloaded', { error: { message: 'No.', code: 'service_unavailable' } }],
+    [401, 'unauthorized', { error: { message: 'No.', code: 'invalid_api_key' } }],
+    [403, 'permission_denied', { error: { message: 'No.', type: 'permission_error' } }],
+    [404, 'model_not_found', { error: { message: 'No.', code: 'model_not_found' } }],
+    [400, 'context_length', { error: { message: 'No.', code: 'context_length_exceeded' } }],
+    [400, 'bad_request', { error: { message: 'No.', type: 'invalid_request_error', param: 'tools' } }],
+    [504, 'timeout_headers', { error: { message: 'No.', type: 'timeout' } }],
+    // By its words alone.
+    [429, 'rate_limited', { error: 'Rate limit reached, slow down' }],
+    [429, 'rate_limited', { error: { message: 'Too many requests' } }],
+    [503, 'upstream_overloaded', { error: { message: 'The model is overloaded.' } }],
+    [503, 'upstream_overloaded', { message: 'We are at capacity.' }],
+    [504, 'timeout_headers', { error: { message: 'Request timed out' } }],
+    // Not at all.
+    [502, 'upstream_error', { error: { message: 'Boom', type: 'server_error' } }],
+    [502, 'upstream_error', { error: 'Boom' }],
+    [502, 'upstream_error', { error: { message: 'Boom', code: 7 } }],
+    [502, 'upstream_error', { error: { message: 'Boom', code: 200, status: 600 } }],
+    [502, 'upstream_error', { error: { code: null, message: null } }],
+    [502, 'upstream_error', { error: true }],
+    [502, 'upstream_error', []],
+    [502, 'upstream_error', 'null'],
+    [502, 'upstream_error', 'Boom'],
+    [502, 'upstream_error', ''],
+  ])('means %i, %s: %j', (status, code, body) => {
+    const error = disguised(body)
+    expect({ status: error.status, code: error.code }).toEqual({ status, code })
+  })
+
+  test("is in the provider's own words", () => {
+    const error = disguised({ error: { message: 'Slow down.', type: 'requests', code: 'rate_limit_exceeded' } })
+    expect([error.message, error.details.openaiCode]).toEqual(['Slow down.', 'rate_limit_exceeded'])
+  })
+
+  test('is one with a status that tells of an error, and words, whatever it is', () => {
+    const fields = fc.record(
+      {
+        error: fc.jsonValue(),
+        code: fc.jsonValue(),
+        status: fc.jsonValue(),
+        type: fc.jsonValue(),
+        message: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    )
+    const bodies = fc.oneof(
+      fc.json(),
+      fields.map((body) => JSON.stringify(body)),
+      fields.map((error) => JSON.stringify({ error })),
+      fc.string(),
+    )
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const error = disguised(body)
+        expect(error.status).toBeGreaterThanOrEqual(400)
+        expect(error.status).toBeLessThan(600)
+        expect(error.message).not.toBe('')
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })
 

@@ -84,7 +84,7 @@ interface ErrorFields {
 function fieldsOf(written: unknown, body: Buffer): ErrorFields {
   const outer = (Array.isArray(written) ? written[0] : written) as Record<string, unknown> | string | null | undefined
   const inner = typeof outer === 'object' && outer !== null ? (outer.error ?? outer) : outer
-  if (typeof inner === 'string') return { message: inner, ...textField(outer, 'code') }
+  if (typeof inner === 'string' && inner.trim() !== '') return { message: inner, ...textField(outer, 'code') }
   if (typeof inner === 'object' && inner !== null) {
     const fields = inner as Record<string, unknown>
     const detail = fields.message ?? fields.detail ?? fields.error

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -274,6 +276,193 @@ describe('a stream', () => {
   })
 })
 
+describe('a stream has begun', () => {
+  test.each<[string, string]>([
+    ['a role', event({ choices: [{ delta: { role: 'assistant' } }] })],
+    ['content', content('a')],
+    ['usage', event({ choices: [], usage })],
+    ['an error', event({ error: { message: 'No' } })],
+    ['something that nobody knows', 'data: hello\n\n'],
+    ['an event with a name', 'event: ping\ndata: {}\n\n'],
+    ['the end mark', 'data: [DONE]\n\n'],
+  ])('with %s, in the very piece that completes it', (_what, written) => {
+    const watch = watchAnswer(true)
+    const bytes = Buffer.from(`: wait\n\n${written}`)
+    watch.next(bytes.subarray(0, -1))
+    expect(watch.hasBegun).toBe(false)
+    watch.next(bytes.subarray(-1))
+    expect(watch.hasBegun).toBe(true)
+  })
+
+  test.each([': OPENROUTER PROCESSING\n\n', ':\r\n\r\n', '\n\n\n', 'event: ping\n\n', 'id: 1\nretry: 5\n\n'])(
+    'not with %j',
+    (sign) => {
+      const watch = watchAnswer(true)
+      for (const chunk of pieces([Buffer.from(sign.repeat(50))], 7)) watch.next(chunk as Buffer)
+      expect([watch.hasBegun, watch.hasContent, watch.refusal]).toEqual([false, false, undefined])
+    },
+  )
+
+  test('when its first line is longer than any event', () => {
+    const watch = watchAnswer(true)
+    const chunk = Buffer.alloc(64 * 1024, 'x')
+    for (let size = 0; size < 1 << 20; size += chunk.length) {
+      watch.next(chunk)
+      expect(watch.hasBegun).toBe(false)
+    }
+    watch.next(chunk)
+    expect(watch.hasBegun).toBe(true)
+    expect(watch.refusal).toBeUndefined()
+  })
+})
+
+/** What stands in the place of a stream, as its refusal or as the error of its facts. */
+function refused(written: string, cut: Cut = 'whole'): { refusal: string | undefined; error: string | undefined } {
+  const watch = watchAnswer(true)
+  for (const chunk of pieces([Buffer.from(written)], cut)) watch.next(chunk as Buffer)
+  const { error } = watch.end()
+  return { refusal: watch.refusal?.code, error: error?.code }
+}
+
+describe('a stream is done', () => {
+  const said = content('a', { finish_reason: 'stop' })
+  const isDone = (written: string, cut: Cut): boolean => {
+    const watch = watchAnswer(true)
+    for (const chunk of pieces([Buffer.from(written)], cut)) watch.next(chunk as Buffer)
+    watch.end()
+    return watch.isDone
+  }
+
+  test.each<[string, string]>([
+    ['its end mark', 'data: [DONE]\n\n'],
+    ['its end mark without a blank line', 'data: [DONE]'],
+    ['its end mark with CRLF', 'data: [DONE]\r\n\r\n'],
+    ['its end mark without a space', 'data:[DONE]\n\n'],
+    ['its end mark and comments after it', 'data: [DONE]\n\n: bye\n\n'],
+  ])('with %s', (_what, end) => {
+    for (const cut of ['whole', 'byte'] as const) {
+      expect(isDone(said + end, cut)).toBe(true)
+    }
+  })
+
+  test.each<[string, string]>([
+    ['a finish reason alone', said],
+    ['an end mark in its text', content('data: [DONE]', { finish_reason: 'stop' })],
+    ['half an end mark', `${said}data: [DO`],
+    ['a comment that is one', `${said}: [DONE]\n\n`],
+  ])('not with %s', (_what, written) => {
+    for (const cut of ['whole', 'byte'] as const) expect(isDone(written, cut)).toBe(false)
+  })
+})
+
+describe('a stream is refused', () => {
+  test.each<[string, object | string, string]>([
+    ['of the vendor', { message: 'No', type: 'tokens', code: 'rate_limit_exceeded' }, 'rate_limited'],
+    ['with a number', { message: 'No', code: 503 }, 'upstream_overloaded'],
+    ['that is a text', 'Rate limit reached', 'rate_limited'],
+    ['that says nothing', {}, 'upstream_error'],
+  ])('for an error %s as its first event', (_what, error, code) => {
+    for (const before of ['', ': wait\n\n', '\n\n', 'event: error\n']) {
+      for (const after of ['', 'data: [DONE]\n\n', content('a')]) {
+        for (const cut of ['whole', 'byte', 7] as const) {
+          const { refusal } = refused(`${before}${event({ error })}${after}`, cut)
+          expect(refusal, `${before} ${after} ${cut}`).toBe(code)
+        }
+      }
+    }
+  })
+
+  test('as soon as the error is there', () => {
+    const watch = watchAnswer(true)
+    const bytes = Buffer.from(event({ error: { message: 'No', code: 429 } }))
+    watch.next(bytes.subarray(0, -1))
+    expect(watch.refusal).toBeUndefined()
+    watch.next(bytes.subarray(-1))
+    expect(watch.refusal?.status).toBe(429)
+  })
+
+  test.each<[string, object]>([
+    ['no choices', { choices: [] }],
+    [
+      'a choice that says nothing',
+      { choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: 'error' }] },
+    ],
+  ])('for an error in a chunk with %s', (_what, more) => {
+    expect(refused(event({ id: 'x', ...more, error: { message: 'No', code: 429 } })).refusal).toBe('rate_limited')
+  })
+
+  test('for an error whose blank line never came', () => {
+    expect(refused(event({ error: { message: 'No', code: 429 } }).trimEnd()).refusal).toBe('rate_limited')
+  })
+
+  test.each(['', '\n\n', ': wait\n\n: wait\n\n', 'event: ping\n\n'])('for ending before it began: %j', (written) => {
+    expect(refused(written)).toEqual({ refusal: 'upstream_invalid', error: 'upstream_invalid' })
+  })
+
+  test.each<[string, string]>([
+    ['after a role', event({ choices: [{ delta: { role: 'assistant' } }] })],
+    ['after content', content('a')],
+    ['beside content', ''],
+  ])('not for an error %s', (_what, before) => {
+    const choices = [{ index: 0, delta: { content: 'a' } }]
+    const last = event({ error: { message: 'No', code: 'c' }, ...(before === '' && { choices }) })
+    for (const cut of ['whole', 'byte'] as const) {
+      expect(refused(`${before}${last}`, cut)).toEqual({ refusal: undefined, error: 'c' })
+    }
+  })
+})
+
+describe('a stream in small pieces', () => {
+  const long = Array.from({ length: 400 }, (_, index) => content(`word ${index} `))
+  const last = [content('', { finish_reason: 'stop' }), event({ model: 'm', choices: [], usage }), 'data: [DONE]\n\n']
+  const bytes = Buffer.from([...long, ...last].join(''))
+
+  test.each<[cut: Cut]>([['byte'], [3], [40], [200], [{ seed: 3 }]])('of %j has its facts at once', (cut) => {
+    expect(watched(pieces([bytes], cut))).toMatchObject({ model: 'm', finishReason: 'stop', usageReported: usage })
+    expect(watched(pieces([bytes], cut)).unread).toBeUndefined()
+  })
+
+  test('whose last event is larger than what is kept is known all the same', () => {
+    const large = event({
+      model: 'm',
+      choices: [{ delta: { content: 'x'.repeat(12_000) }, finish_reason: 'stop' }],
+      usage,
+    })
+    const cut = [...pieces([Buffer.from(content('a') + large)], 3)]
+    expect(known(cut)).toEqual({ ...readAnswer(Buffer.concat(cut), true), model: 'm', finishReason: 'stop' })
+  })
+})
+
+describe('what a stream costs in memory', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const held = (): number => {
+    // What a collection finds is given back while the next one runs.
+    collect()
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+
+  test.each<[what: string, chunk: () => Buffer, count: number]>([
+    ['a line without end', () => Buffer.alloc(64 * 1024, 'x'), 200],
+    ['a line without end, in small pieces', () => Buffer.alloc(1_000, 'x'), 8_000],
+    ['content without end', () => Buffer.from(content('a'.repeat(1_000))), 8_000],
+    [
+      'content without end, in small pieces',
+      () => Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'),
+      160_000,
+    ],
+    ['signs of life without end', () => Buffer.from(': wait\n\n'), 500_000],
+  ])('is bounded for %s', (_what, chunk, count) => {
+    const watch = watchAnswer(true)
+    const before = held()
+    for (let given = 0; given < count; given++) watch.next(chunk())
+    expect(held() - before).toBeLessThan(2 << 20)
+    watch.end()
+  })
+})
+
 describe('a whole answer', () => {
   const sized = (size: number): Buffer => {
     const around = JSON.stringify({ model: 'm', choices: [{ message: { content: '' }, finish_reason: 'stop' }], usage })
@@ -298,6 +487,40 @@ describe('a whole answer', () => {
     expect(watch.hasContent).toBe(false)
     watch.next(Buffer.from('{'))
     expect(watch.hasContent).toBe(true)
+  })
+
+  test.each(['{', 'x', '<'])('has begun with %j, and not with blanks before it', (first) => {
+    const watch = watchAnswer(false)
+    for (const blank of [' ', '\n', '\r\n', '\t', ' '.repeat(100)]) watch.next(Buffer.from(blank))
+    expect(watch.hasBegun).toBe(false)
+    watch.next(Buffer.from(` ${first}`))
+    expect(watch.hasBegun).toBe(true)
+  })
+
+  test.each<[body: string, code: string | undefined, error: string | undefined]>([
+    ['{"error":{"message":"No","code":"rate_limit_exceeded"}}', 'rate_limited', 'rate_limit_exceeded'],
+    ['{"error":{"message":"No","code":429}}', 'rate_limited', '429'],
+    ['{"error":"The model is overloaded"}', 'upstream_overloaded', 'upstream_error'],
+    ['{"error":{"message":"No","code":429},"choices":[]}', 'rate_limited', '429'],
+    ['\n\n {"error":{"message":"No","code":429}}', 'rate_limited', '429'],
+    ['{"error":{"message":"No","code":429},"choices":[{"index":0}]}', undefined, '429'],
+    ['{"error":null,"choices":[]}', undefined, undefined],
+    ['', 'upstream_invalid', 'upstream_invalid'],
+    [' \n ', 'upstream_invalid', 'upstream_invalid'],
+    ['<html>Bad Gateway</html>', 'upstream_invalid', 'upstream_invalid'],
+    ['Hello', 'upstream_invalid', 'upstream_invalid'],
+    ['"Hello"', 'upstream_invalid', 'upstream_invalid'],
+    ['null', 'upstream_invalid', 'upstream_invalid'],
+    ['{"choices":[{"index":0', 'upstream_invalid', 'upstream_invalid'],
+    ['{"model": nope}', 'upstream_invalid', 'upstream_invalid'],
+  ])('of %j is refused as %s', (body, code, error) => {
+    for (const cut of ['whole', 'byte'] as const) {
+      const watch = watchAnswer(false)
+      for (const chunk of pieces([Buffer.from(body)], cut)) watch.next(chunk as Buffer)
+      expect(watch.refusal).toBeUndefined()
+      expect(watch.end().error?.code).toBe(error)
+      expect(watch.refusal?.code).toBe(code)
+    }
   })
 
   test('with an error in it has failed, whatever its status', () => {

@@ -41,6 +41,7 @@ function watchWhole(): AnswerWatch {
     get refusal() {
       return refusal
     },
+    isDone: false,
     next(chunk) {
       size += chunk.length
       // Some hosts send blanks while they make a client wait.
@@ -142,7 +143,9 @@ function watchStream(): AnswerWatch {
     for (const { data } of head?.next(bytes) ?? []) {
       pending = 0
       const event = parse(data)
-      if (!hasBegun && event?.error != null && !event.choices?.length) refusal = readDisguised(Buffer.from(data))
+      if (!hasBegun && event?.error != null && !(event.choices ?? []).some(saysSomething)) {
+        refusal = readDisguised(Buffer.from(data))
+      }
       hasBegun = true
       model ??= event?.model || undefined
       if (event && hasContent(event)) head = undefined
@@ -163,6 +166,13 @@ function watchStream(): AnswerWatch {
     get refusal() {
       return refusal
     },
+    get isDone() {
+      let tail = ''
+      for (let at = chunks.length - 1; at >= first && tail.length < doneBytes; at--) {
+        tail = (chunks[at] as Buffer).toString('latin1') + tail
+      }
+      return doneMark.test(tail.slice(-doneBytes))
+    },
     next(chunk) {
       chunks.push(chunk)
       size += chunk.length
@@ -172,8 +182,11 @@ function watchStream(): AnswerWatch {
       }
       // Many small chunks weigh more than their bytes, and a stream may live for long.
       if (chunks.length > mostChunks) {
-        chunks = [Buffer.concat(chunks.slice(first))]
-        hasLost ||= first > 0
+        const joined = Buffer.concat(chunks.slice(first))
+        const tail = joined.subarray(-tailBytes)
+        hasLost ||= first > 0 || tail.length < joined.length
+        chunks = [tail]
+        size = tail.length
         first = 0
       }
       // Event by event, so that what comes after the first content is not even divided.
@@ -189,15 +202,18 @@ function watchStream(): AnswerWatch {
       const facts = readTail(tail, hasLost || first > 0)
       // An event without its blank line counts at the end, and a model may be named later than the first content.
       if (head) look(blankLine)
-      else if (model === undefined) return { ...facts, unread: true }
       if (!hasBegun) refusal = new GatewayError('upstream_invalid', 'The answer of the provider ended before it began.')
-      if (refusal) return { ...facts, error: facts.error ?? (errorOf(refusal) as SpanError) }
-      return model === undefined ? facts : { ...facts, model }
+      if (refusal) return { ...(model !== undefined && { model }), error: errorOf(refusal) as SpanError }
+      if (model === undefined) return head ? facts : { ...facts, unread: true }
+      return { ...facts, model }
     },
   }
 }
 
 const empty = Buffer.alloc(0)
+/** What ends a stream, with a few comments after it at most. */
+const doneMark = /^data:\s*\[DONE\]/m
+const doneBytes = 256
 const blankLine = Buffer.from('\n\n')
 const lineFeed = 0x0a
 
@@ -267,13 +283,13 @@ const finishIn = (event: WireAnswer): string | undefined =>
 
 /** A role alone is no content; neither is an empty text. */
 const hasContent = (event: WireAnswer): boolean =>
-  event.error != null ||
-  (event.choices ?? []).some(({ delta, finish_reason: reason }) => {
-    if (reason) return true
-    if (!delta) return false
-    const { content, reasoning_content, reasoning, refusal, tool_calls, function_call } = delta
-    return !!(content?.length || reasoning_content || reasoning || refusal || tool_calls?.length || function_call)
-  })
+  event.error != null || (event.choices ?? []).some((choice) => Boolean(choice.finish_reason) || saysSomething(choice))
+
+function saysSomething({ delta }: WireChoice): boolean {
+  if (!delta) return false
+  const { content, reasoning_content, reasoning, refusal, tool_calls, function_call } = delta
+  return !!(content?.length || reasoning_content || reasoning || refusal || tool_calls?.length || function_call)
+}
 
 function parse(data: string): WireAnswer | undefined {
   try {

@@ -1,4 +1,5 @@
 import type { Step } from '../../core/steps.ts'
+import { longestLine } from '../../http/lines.ts'
 import type { WireAnswer } from './wire.ts'
 
 const lineFeed = 0x0a
@@ -10,7 +11,10 @@ const nothing = Buffer.alloc(0)
  * that the others then carry. Lines go on as soon as they are whole; all others pass unread.
  */
 export function withoutAddedUsage(): Step<Buffer, Buffer> {
-  let rest = nothing
+  let rest: Buffer[] = []
+  let size = 0
+  /** In a line that is too long to be one of usage: it goes on in pieces. */
+  let isLong = false
   let skipBlank = false
   const edited = (line: Buffer): Buffer => {
     if (skipBlank) {
@@ -24,23 +28,39 @@ export function withoutAddedUsage(): Step<Buffer, Buffer> {
     }
     return withoutNull(line)
   }
+  /** The line that ends with these bytes. */
+  const closed = (end: Buffer): Buffer => {
+    const line = rest.length === 0 ? end : Buffer.concat([...rest, end])
+    const wasLong = isLong
+    rest = []
+    size = 0
+    isLong = false
+    return wasLong ? line : edited(line)
+  }
   return {
     next(chunk) {
-      if (rest.length === 0 && !skipBlank && chunk.at(-1) === lineFeed && !chunk.includes(usageKey)) return [chunk]
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      if (size === 0 && !isLong && !skipBlank && chunk.at(-1) === lineFeed && !chunk.includes(usageKey)) return [chunk]
       const out: Buffer[] = []
       let from = 0
-      for (let end = bytes.indexOf(lineFeed); end >= 0; end = bytes.indexOf(lineFeed, from)) {
-        const line = edited(bytes.subarray(from, end + 1))
+      for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, from)) {
+        const line = closed(chunk.subarray(from, end + 1))
         if (line.length > 0) out.push(line)
         from = end + 1
       }
-      rest = from === bytes.length ? nothing : Buffer.from(bytes.subarray(from))
+      if (from === chunk.length) return out
+      rest.push(chunk.subarray(from))
+      size += chunk.length - from
+      if (size > longestLine || isLong) {
+        out.push(Buffer.concat(rest))
+        rest = []
+        size = 0
+        isLong = true
+        skipBlank = false
+      }
       return out
     },
     end() {
-      const line = edited(rest)
-      rest = nothing
+      const line = closed(nothing)
       return line.length === 0 ? [] : [line]
     },
   }
