@@ -1,15 +1,12 @@
 /** The figures of the design, section 2, with one command. README.md says what they mean. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { floor, ownMain, startUpstream, trunkline } from './contender.ts'
 import { measureCost } from './cost.ts'
 import { measureFootprint } from './footprint.ts'
 import { measureLatency } from './latency.ts'
 import { report } from './report.ts'
 import { comparisons, type Results, verdicts } from './results.ts'
+import { built, exitOnSignals, machineNow, oneOf, positive, readFlags, refuse, save } from './run.ts'
 import type { Session } from './session.ts'
 import { measureStartup } from './startup.ts'
 
@@ -48,12 +45,11 @@ if (options.help) {
   process.exit()
 }
 
-// By `exit`, so that the children and the temporary folders go too.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
+exitOnSignals()
 
 const results = await measure()
 const text = report(results)
-const file = save(results)
+const file = save('', results.at, withVerdicts(results))
 if (options.json) console.log(JSON.stringify(withVerdicts(results), undefined, 2))
 else console.log(`\n${text}\n\n${file}`)
 // Not left to an empty event loop: a child that does not end must not hold us.
@@ -107,16 +103,10 @@ function contenders() {
   return [floor('floor'), ...others, subject]
 }
 
-function built(main: string): string {
-  if (existsSync(main)) return main
-  return refuse(`There is no ${main}. Run npm run build in that checkout first.`)
-}
-
 function readOptions() {
-  const values = readFlags()
+  const values = readFlags(flags)
   const { only = [...parts], quick, against } = values
-  const unknown = only.find((part) => !(parts as readonly string[]).includes(part))
-  if (unknown !== undefined) refuse(`--only ${unknown}: it is one of ${parts.join(', ')}.`)
+  const wants = oneOf('--only', only, parts)
   if (!['trunkline', 'floor'].includes(values.target)) refuse(`--target ${values.target}: it is trunkline or floor.`)
   return {
     ...values,
@@ -125,31 +115,8 @@ function readOptions() {
     pairs: positive('--pairs', values.pairs, quick ? 1 : 5),
     calls: positive('--calls', values.calls, quick ? 6_000 : 12_000),
     connections: positive('--connections', values.connections, 16),
-    wants: (part: (typeof parts)[number]) => only.includes(part),
+    wants,
   }
-}
-
-function readFlags() {
-  try {
-    return parseArgs({ options: flags }).values
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
-
-function positive(flag: string, text: string | undefined, otherwise: number): number {
-  const value = Number(text ?? otherwise)
-  return Number.isInteger(value) && value > 0 ? value : refuse(`${flag} ${text}: it is a whole number above 0.`)
-}
-
-function refuse(reason: string): never {
-  console.error(reason)
-  process.exit(2)
-}
-
-function machineNow(): Results['machine'] {
-  const [{ model } = { model: 'unknown' }] = cpus()
-  return { node: process.version, cpu: model, cores: cpus().length, loadBefore: loadavg()[0] ?? 0 }
 }
 
 function withVerdicts(found: Results) {
@@ -158,12 +125,4 @@ function withVerdicts(found: Results) {
 
 function passed(found: Results): boolean {
   return found.faults.length === 0 && [...verdicts(found), ...comparisons(found)].every(({ met }) => met)
-}
-
-function save(found: Results): string {
-  const folder = fileURLToPath(new URL('results/', import.meta.url))
-  mkdirSync(folder, { recursive: true })
-  const path = resolve(folder, `${found.at.replaceAll(':', '-')}.json`)
-  writeFileSync(path, `${JSON.stringify(withVerdicts(found), undefined, 2)}\n`)
-  return path
 }

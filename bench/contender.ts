@@ -31,6 +31,10 @@ export interface StartOptions {
   readonly early?: boolean
   /** Let the event loop's delay be measured inside, which costs a little. */
   readonly probe?: boolean
+  /** Where it keeps its data. Without it, in a folder of its own that goes with it. */
+  readonly dataDir?: string
+  /** What stands in its configuration file. */
+  readonly settings?: object
 }
 
 export interface Contender {
@@ -47,9 +51,12 @@ export const floor = (name: string): Contender => ({
   start: (upstream) => helperServer(helper('floor.ts', ['--upstream', upstream])),
 })
 
-export function trunkline(name: string, main: string): Contender {
+export function trunkline(name: string, main: string) {
   const flags = flagsOf(main)
-  return { name, start: (upstream, options) => gateway(main, flags, upstream, options) }
+  return {
+    name,
+    start: (upstream: string, options?: StartOptions) => gateway(main, flags, upstream, options),
+  } satisfies Contender
 }
 
 export const ownMain = fileURLToPath(new URL('../dist/main.js', import.meta.url))

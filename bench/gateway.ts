@@ -1,6 +1,6 @@
 /** A build of Trunkline with a data folder of its own, that goes with it. */
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -11,6 +11,12 @@ import type { Ended, LoopDelay, Server, StartOptions } from './contender.ts'
 import { get } from './request.ts'
 
 const patienceMs = 20_000
+
+export interface Gateway extends Server {
+  readonly dataDir: string
+  /** Ends it as a crash of the machine would: it gets no chance to store anything. */
+  kill(): Promise<void>
+}
 
 /** What else a build listens on: two of them run at once here, so each must take ports of its own. */
 const otherPorts = ['--ui-port', '--otlp-grpc-port', '--otlp-http-port']
@@ -24,16 +30,22 @@ export async function gateway(
   main: string,
   flags: readonly string[],
   upstream: string,
-  { early = false, probe = false }: StartOptions = {},
-): Promise<Server> {
+  { early = false, probe = false, dataDir, settings }: StartOptions = {},
+): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   // Also for an end by Ctrl-C, where nobody comes to `stop`.
   process.once('exit', remove)
-  const paths = { data: join(folder, 'data'), log: join(folder, 'log'), probe: join(folder, 'loop.json') }
+  const file = (name: string): string => join(folder, name)
+  const paths = { data: dataDir ?? file('data'), log: file('log'), probe: file('loop.json'), config: file('config') }
 
   const args = [...nodeFlags, main, 'serve', '--port', '0', ...flags, '--data-dir', paths.data]
   args.push('--openai-base-url', `${upstream}/v1`, '--log-format', 'json')
+  if (settings) {
+    // Every JSON is YAML.
+    writeFileSync(paths.config, JSON.stringify(settings))
+    args.push('--config', paths.config)
+  }
   const log = openSync(paths.log, 'w')
   const started = child(args, { stdio: ['ignore', log, log], env: environment(probe ? probing(paths.probe) : {}) })
   closeSync(log)
@@ -55,37 +67,62 @@ export async function gateway(
     }
   }
 
-  const url = await until('an address in server.json', async () => addressIn(join(paths.data, 'server.json')))
-  if (!early) await until('a 200 on /health/ready', () => readiness(url))
+  const url = await until('an address in server.json', async () =>
+    addressIn(join(paths.data, 'server.json'), started.pid),
+  )
+  if (!early) await until('a 200 on /health/ready', () => isReady(url))
 
+  const leave = (): void => {
+    remove()
+    process.off('exit', remove)
+  }
   return {
     url,
     pid: started.pid,
+    dataDir: paths.data,
     calls: 0,
     ...(probe && process.platform !== 'win32' && { loopDelay: () => reading(started.pid, paths.probe) }),
     async stop() {
       const crashed = started.exitCode ?? started.signalCode
       await ended(started)
       const counted = countRecords(join(paths.data, 'ledger.db'))
-      remove()
-      process.off('exit', remove)
+      leave()
       return crashed === null ? counted : { ...counted, complaint: `${main} had ended by itself (${crashed}).` }
+    },
+    async kill() {
+      if (started.exitCode === null && started.signalCode === null) {
+        const exit = new Promise((resolve) => started.once('exit', resolve))
+        started.kill('SIGKILL')
+        await exit
+      }
+      leave()
     },
   }
 }
 
-function addressIn(file: string): string | undefined {
+/** One that was killed has left its address behind. */
+function addressIn(file: string, ofPid: number): string | undefined {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { gateway?: string }).gateway
+    const { gateway, pid } = JSON.parse(readFileSync(file, 'utf8')) as { gateway?: string; pid?: number }
+    return pid === ofPid ? gateway : undefined
   } catch {
     // Not there yet, or half written.
     return undefined
   }
 }
 
-async function readiness(url: string): Promise<true | undefined> {
+async function isReady(url: string): Promise<true | undefined> {
+  return (await readiness(url))?.status === 'ready' ? true : undefined
+}
+
+export interface Readiness {
+  readonly status: string
+  readonly reasons?: readonly string[]
+}
+
+export async function readiness(url: string): Promise<Readiness | undefined> {
   const answer = await get(`${url}/health/ready`)
-  return answer?.status === 200 && /"status":\s*"ready"/.test(answer.text) ? true : undefined
+  return answer && (JSON.parse(answer.text) as Readiness)
 }
 
 function countRecords(file: string): Ended {
@@ -102,6 +139,8 @@ function countRecords(file: string): Ended {
 /** Only what a program needs to run: a key or an option in the user's shell would make the run somebody else's. */
 function environment(extra: Record<string, string>): NodeJS.ProcessEnv {
   const needed = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'USERPROFILE', 'SystemRoot', 'LOCALAPPDATA', 'APPDATA']
+  // By this mark a check of the whole finds what it has left running.
+  needed.push('TRUNKLINE_CI_RUN')
   const kept = needed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
   return { ...Object.fromEntries(kept), OPENAI_API_KEY: 'bench', ...extra }
 }

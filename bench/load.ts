@@ -3,11 +3,11 @@
  * line (so that the driver reads the server's CPU time in between), makes the calls, and prints a `Load`.
  */
 import { once } from 'node:events'
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createHistogram } from 'node:perf_hooks'
 import { type Dispatcher, Pool } from 'undici'
+import { contentsOfStream, faultOf, headers, path, request, tag } from './chat.ts'
 import { endWithParent } from './children.ts'
-import { passage } from './text.ts'
+import { type Quantiles, quantiles, record, until } from './timing.ts'
 
 export interface Job {
   readonly url: string
@@ -17,13 +17,6 @@ export interface Job {
   readonly stream: boolean
   /** Calls a second, each timed from when it was due. Without it, every connection calls again as soon as it can. */
   readonly rate?: number
-}
-
-export interface Quantiles {
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly max: number
 }
 
 export interface Load {
@@ -36,12 +29,6 @@ export interface Load {
   readonly firstTokenMs?: Quantiles
 }
 
-const eventsOfStream = 43
-const path = '/v1/chat/completions'
-const headers = { 'content-type': 'application/json', authorization: 'Bearer bench-client', 'user-agent': 'bench' }
-
-/** No two processes share it, so neither two runs against one gateway send the same request. */
-const tag = `${process.pid.toString(36)}${Date.now().toString(36)}`
 let sent = 0
 
 class Run {
@@ -94,23 +81,14 @@ class Call implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     record(this.#run.latency, this.#startedMs)
     const text = Buffer.concat(this.#parts).toString('latin1')
-    const fault = this.#fault(text)
-    if (fault) this.#run.fail(`${fault}: status ${this.#status}, ${text.slice(0, 300)}`)
+    const fault = faultOf({ status: this.#status, text }, this.#mark, this.#stream ? contentsOfStream : undefined)
+    if (fault) this.#run.fail(fault)
     this.#done()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#run.fail(String(error))
     this.#done()
-  }
-
-  #fault(text: string): string | undefined {
-    if (this.#status !== 200) return 'Not a 200'
-    if (!text.includes(`chatcmpl-${this.#mark}"`)) return 'Not the answer to this call'
-    if (!this.#stream) return text.includes('"total_tokens"') ? undefined : 'An answer without usage'
-    if (!text.endsWith('data: [DONE]\n\n')) return 'A stream without its end'
-    const events = text.split('\n\n').length - 1
-    return events === eventsOfStream ? undefined : `A stream of ${events} events`
   }
 }
 
@@ -152,52 +130,6 @@ async function onTime(pool: Pool, { calls, stream }: Job, rate: number): Promise
   return run
 }
 
-/** A timer comes up to a millisecond late, which is more than what is measured: the last stretch is spent turning. */
-async function until(dueMs: number): Promise<void> {
-  const spare = dueMs - performance.now() - 2
-  if (spare >= 1) await sleep(spare)
-  while (performance.now() < dueMs) await new Promise(setImmediate)
-}
-
-const record = (histogram: RecordableHistogram, sinceMs: number) =>
-  histogram.record(Math.max(1, Math.round((performance.now() - sinceMs) * 1e6)))
-
-const ms = (histogram: RecordableHistogram): Quantiles => ({
-  p50: histogram.percentile(50) / 1e6,
-  p90: histogram.percentile(90) / 1e6,
-  p99: histogram.percentile(99) / 1e6,
-  max: histogram.max / 1e6,
-})
-
-/** About 2.5 kB: what an agent with one tool sends on its second turn. */
-function request(n: number, mark: string, stream: boolean): string {
-  return `{"model":"gpt-4o-mini","messages":[{"role":"system","content":"${system}"},{"role":"user","content":"${passage(n, 0, 12)}?"},{"role":"assistant","content":"${passage(n, 20, 26)}."},{"role":"user","content":"[call ${mark}]${passage(n, 60, 18)}?"}],"tools":[${tool}],"temperature":0.2,"max_completion_tokens":512${stream ? ',"stream":true,"stream_options":{"include_usage":true}' : ''}}`
-}
-
-const system =
-  'You are a careful assistant of a travel agency. Answer in plain words and in the language of the question. Use the ' +
-  'tools for whatever changes from day to day, such as weather, prices and timetables, and never guess these. If a ' +
-  'question is unclear, ask one short question back. Keep an answer under one hundred and fifty words unless the ' +
-  'traveller asks for more. Never ask for a card number, and never promise a refund; a colleague decides about those.'
-
-const tool = JSON.stringify({
-  type: 'function',
-  function: {
-    name: 'get_weather',
-    description: 'The weather forecast for a place, for up to seven days from today.',
-    parameters: {
-      type: 'object',
-      properties: {
-        place: { type: 'string', description: 'A town, with its country if there are several of that name.' },
-        days: { type: 'integer', minimum: 1, maximum: 7, description: 'How many days, today included.' },
-        unit: { type: 'string', enum: ['celsius', 'fahrenheit'] },
-      },
-      required: ['place', 'days'],
-      additionalProperties: false,
-    },
-  },
-})
-
 if (import.meta.main) {
   const job = JSON.parse(process.argv[2] ?? '') as Job
   const pool = new Pool(job.url, { connections: job.connections, headersTimeout: 15_000, bodyTimeout: 15_000 })
@@ -213,8 +145,8 @@ if (import.meta.main) {
     failures: run.failures,
     ...(run.firstFailure !== undefined && { firstFailure: run.firstFailure }),
     seconds: (performance.now() - startMs) / 1_000,
-    latencyMs: ms(run.latency),
-    ...(job.stream && { firstTokenMs: ms(run.firstToken) }),
+    latencyMs: quantiles(run.latency),
+    ...(job.stream && { firstTokenMs: quantiles(run.firstToken) }),
   }
   console.log(JSON.stringify(load))
   await pool.destroy()

@@ -2,26 +2,24 @@
 import { ofOne, ratio, ratios } from './cost.ts'
 import { added, perSecond } from './latency.ts'
 import { comparisons, type Results, verdicts } from './results.ts'
+import { machineLine } from './run.ts'
 import { typical } from './startup.ts'
 import { median } from './statistics.ts'
-
-type Row = readonly string[]
+import { faultLines, type Row, section, verdictRows } from './table.ts'
 
 export function report(results: Results): string {
   const { machine, faults, records } = results
   const lines = [
-    `Node ${machine.node}, ${machine.cores} × ${machine.cpu}, load before: ${machine.loadBefore.toFixed(2)}`,
+    machineLine(machine),
     ...section('CPU of the server process, closed loop', costRows(results)),
     ...section(`Added to the upstream's own time, at ${perSecond} calls/s`, latencyRows(results)),
     ...section('Memory, and delay of the event loop at full load (p99)', footprintRows(results)),
     ...section('From start to the first proxied byte (median)', startupRows(results)),
     ...section('Compared with the other build', comparisonRows(results)),
-    ...section('Budgets', verdictRows(results)),
+    ...section('Budgets', verdictRows(verdicts(results))),
   ]
   if (records.made > 0) lines.push('', `records: ${records.found} of ${records.made}`)
-  if (faults.length > 0)
-    lines.push('', 'FAULTS: these figures cannot be trusted', ...faults.map((fault) => `  ${fault}`))
-  return lines.join('\n')
+  return [...lines, ...faultLines(faults)].join('\n')
 }
 
 const names = ({ floor, against, subject }: Results) => [floor, ...(against === undefined ? [] : [against]), subject]
@@ -87,21 +85,3 @@ const comparisonRows = (results: Results): Row[] =>
     `${ratio.toFixed(3)} × ${results.against}`,
     met ? `within ${limit}` : `MORE than ${limit}: the change must say why`,
   ])
-
-const verdictRows = (results: Results): Row[] =>
-  verdicts(results).map(({ label, unit, value, limit, met }) => [
-    label,
-    `${value.toFixed(unit === 'MB' || limit > 100 ? 0 : 2)} ${unit}`,
-    `≤ ${limit}`,
-    met ? 'met' : 'MISSED',
-  ])
-
-function section(title: string, rows: readonly Row[]): string[] {
-  if (rows.length === 0) return []
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)), [])
-  return [
-    '',
-    title,
-    ...rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd()),
-  ]
-}

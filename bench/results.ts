@@ -2,11 +2,13 @@
 import { type Cost, ratio } from './cost.ts'
 import type { Footprint } from './footprint.ts'
 import { added, type Latency } from './latency.ts'
+import type { Machine } from './run.ts'
 import { type Startup, typical } from './startup.ts'
+import { atMost, type Verdict } from './table.ts'
 
 export interface Results {
   readonly at: string
-  readonly machine: { readonly node: string; readonly cpu: string; readonly cores: number; readonly loadBefore: number }
+  readonly machine: Machine
   readonly options: Readonly<Record<string, unknown>>
   readonly floor: string
   readonly against?: string
@@ -53,16 +55,10 @@ const budgets: readonly Budget[] = [
   { label: 'first proxied byte', unit: 'ms', limit: 600, of: (r) => typical(r.startups, r.subject) },
 ]
 
-export interface Verdict extends Omit<Budget, 'of'> {
-  readonly value: number
-  readonly met: boolean
-}
-
 export const verdicts = (results: Results): Verdict[] =>
   budgets
-    .map(({ of, ...budget }) => ({ ...budget, value: of(results) }))
+    .map(({ of, label, unit, limit }) => atMost(label, of(results), limit, unit))
     .filter(({ value }) => !Number.isNaN(value))
-    .map((budget) => ({ ...budget, met: budget.value <= budget.limit }))
 
 /** What a change may cost the hot path before it has to say why. */
 const allowance = { whole: 1.05, stream: 1.1 }
