@@ -61,7 +61,8 @@ function checkOwn(folder: string): void {
 function socketPath(dataDir: string): string {
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
   if (process.platform === 'win32') return `\\\\.\\pipe\\trunkline-${name}`
-  const beside = join(dataDir, 'control.sock')
+  // In a folder of its own: the data folder may be one that others can look into.
+  const beside = join(dataDir, 'run', 'control.sock')
   if (Buffer.byteLength(beside) <= longestPath) return beside
   return join(tmpdir(), `trunkline-${process.getuid?.() ?? 0}-${name}`, 'control.sock')
 }

@@ -10,6 +10,8 @@ const urlLength = 120
 
 export interface ConversationOptions {
   readonly full: boolean
+  /** What stands where there is no answer. */
+  readonly unanswered: string
   /** The messages of the call before: an agent sends them all again each time. */
   readonly earlier?: readonly Message[]
 }
@@ -31,7 +33,7 @@ export function conversationLines(
       ? [screen.paint('dim', `(the first ${counted(known, 'message')} as in the call before; --full shows them)`)]
       : []),
     ...messages.slice(known).flatMap((message) => messageLines(message, '', screen, draw)),
-    ...(answer ? answerLines(answer, screen, draw) : [screen.paint('dim', '(no answer)')]),
+    ...(answer ? answerLines(answer, screen, draw) : [screen.paint('dim', `(${options.unanswered})`)]),
     ...notes
       .flatMap((note) => wrap(`Note: ${plain(note)}`, screen.columns ?? 100))
       .map((line) => screen.paint('yellow', line)),

@@ -17,6 +17,15 @@ export const statusStyles = {
 export const statusText = ({ status, httpStatus = 0 }: Pick<TraceSummary, 'status' | 'httpStatus'>): string =>
   status === 'error' && httpStatus >= 400 ? `error ${httpStatus}` : status
 
+/** How long it took, or how long it has been running by now. Nobody knows that of one that was interrupted. */
+export function totalText(
+  { status, startedUs, durationUs }: Pick<TraceSummary, 'status' | 'startedUs' | 'durationUs'>,
+  nowUs: number,
+): string {
+  if (durationUs !== undefined) return duration(durationUs)
+  return status === 'running' ? `${duration(Math.max(0, nowUs - startedUs))}…` : '-'
+}
+
 export interface ListOptions {
   readonly nowUs: number
   /** Whether run and thread are what the reader is after. */
@@ -48,7 +57,7 @@ function layoutsFor(
   const provider: Columns = [{ title: 'PROVIDER', cell: ({ provider }) => nameOf(provider), least: 8 }]
   const measures: Columns = [
     { title: 'STATUS', cell: statusText, style: ({ status }) => statusStyles[status] },
-    { title: 'TOTAL', cell: ({ durationUs }) => duration(durationUs), numeric: true },
+    { title: 'TOTAL', cell: (trace) => totalText(trace, nowUs), numeric: true },
     { title: 'TTFT', cell: ({ firstContentUs }) => orDash(firstContentUs, duration), numeric: true },
     { title: 'IN', cell: ({ inputTokens }) => orDash(inputTokens, count), numeric: true },
     { title: 'OUT', cell: ({ outputTokens }) => orDash(outputTokens, count), numeric: true },

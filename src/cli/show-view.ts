@@ -1,9 +1,9 @@
 import { defaultProject } from '../core/ids.ts'
-import type { AttemptDetail, CallDetail } from '../core/span.ts'
+import type { AttemptDetail, CallDetail, SpanStatus } from '../core/span.ts'
 import { inputTokens, outputTokens, type Usage, usageBuckets } from '../core/usage.ts'
 import type { SpanView, TraceView } from '../store/show.ts'
 import { conversationLines } from './conversation-view.ts'
-import { statusStyles } from './list-view.ts'
+import { statusStyles, totalText } from './list-view.ts'
 import type { Screen } from './screen.ts'
 import { indent, padEnd, plain, plainLine, wrap } from './text.ts'
 import { count, dateOf, duration, size, timeOf } from './units.ts'
@@ -12,6 +12,7 @@ import { targetOf, waterfall } from './waterfall.ts'
 export interface ShowOptions {
   /** Whether long texts are shown to their end. */
   readonly full: boolean
+  readonly nowUs: number
 }
 
 type CallView = SpanView & { readonly kind: 'call'; readonly detail: CallDetail }
@@ -30,9 +31,9 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
   const calls = view.spans.filter(isCall)
   const title = (text: string): string[] => ['', screen.paint('bold', text)]
   return [
-    ...head(view, calls[0]?.detail, sized),
+    ...head(view, calls[0]?.detail, sized, options.nowUs),
     ...title('Spans'),
-    ...indent(waterfall(view, { ...sized, columns: columns - 2 }), '  '),
+    ...indent(waterfall(view, { ...sized, columns: columns - 2 }, options.nowUs), '  '),
     ...calls.flatMap((call, index) => {
       const which = calls.length === 1 ? '' : ` of call ${index + 1} of ${calls.length}, ${plainLine(call.name)}`
       const attempts = view.spans.filter(isAttempt).filter(({ parentId }) => parentId === call.spanId)
@@ -40,7 +41,10 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
       return [
         ...title(`${attempts.length === 1 ? 'Attempt' : 'Attempts'}${which}`),
         ...(attempts.length === 0
-          ? ['  None: the gateway answered by itself.', ...errorLines(call.detail, sized)]
+          ? [
+              `  ${withoutAttempts[call.status] ?? 'None: the gateway answered by itself.'}`,
+              ...errorLines(call.detail, sized),
+            ]
           : []),
         ...attempts.flatMap((attempt) => attemptLines(attempt, sized)),
         ...title(`Conversation${which}`),
@@ -48,13 +52,26 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
           conversationLines(
             call.conversation,
             { ...sized, columns: columns - 2 },
-            { ...options, ...(earlier && { earlier }) },
+            { ...options, unanswered: unanswered[call.status] ?? 'no answer', ...(earlier && { earlier }) },
           ),
           '  ',
         ),
       ]
     }),
   ]
+}
+
+/** What is said of a call whose end is not there. */
+const statusNotes: Partial<Record<SpanStatus, string>> = {
+  interrupted: ': its end was not recorded. The server ended while it ran, or its disk could not follow.',
+}
+const withoutAttempts: Partial<Record<SpanStatus, string>> = {
+  running: 'None has ended yet.',
+  interrupted: 'None is recorded.',
+}
+const unanswered: Partial<Record<SpanStatus, string>> = {
+  running: 'no answer yet',
+  interrupted: 'the answer is not recorded',
 }
 
 type Sized = Screen & { readonly columns: number }
@@ -70,21 +87,18 @@ function fields(rows: readonly Field[], { columns, paint }: Sized, by = ''): str
   })
 }
 
-function head({ trace }: TraceView, call: CallDetail | undefined, screen: Sized): string[] {
-  const { startedUs, durationUs, firstContentUs, calls, errors } = trace
+function head({ trace }: TraceView, call: CallDetail | undefined, screen: Sized, nowUs: number): string[] {
+  const { startedUs, firstContentUs, calls, errors } = trace
+  const total = trace.status === 'interrupted' ? 'unknown' : totalText(trace, nowUs)
   const status = screen.paint(statusStyles[trace.status], trace.status)
   const ms = String(Math.floor((startedUs / 1000) % 1000)).padStart(3, '0')
   const several = calls > 1 ? `, ${calls} calls, ${errors} of them failed` : ''
   return fields(
     [
       ['Trace', trace.traceId],
-      ['Status', `${status}${httpText(trace.httpStatus)}${several}`],
+      ['Status', `${status}${httpText(trace.httpStatus)}${several}${statusNotes[trace.status] ?? ''}`],
       ['Started', `${dateOf(startedUs)} ${timeOf(startedUs)}.${ms}`],
-      [
-        'Total',
-        duration(durationUs) +
-          (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`),
-      ],
+      ['Total', total + (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`)],
       ['Tokens', tokensText(trace.inputTokens, trace.outputTokens)],
       ['Model', trace.model && plainLine(trace.model)],
       ['Project', defaultProject],
@@ -134,7 +148,7 @@ function attemptLines(attempt: AttemptView, screen: Sized): string[] {
       [
         ['Times', timesText(detail, durationUs)],
         ['Usage', usageText(detail)],
-        ['Finish', detail.finishReason && plainLine(detail.finishReason)],
+        ['Finish', finishText(detail)],
         ['Sizes', `request ${size(detail.requestBytes)}, answer ${size(detail.answerBytes)}`],
         ['Provider id', detail.providerRequestId && plainLine(detail.providerRequestId)],
       ],
@@ -164,6 +178,9 @@ const timesText = ({ connectUs, headersUs, firstContentUs }: AttemptDetail, dura
   )
     .flatMap(([name, us]) => (us === undefined ? [] : [`${name} ${duration(us)}`]))
     .join(' · ')
+
+const finishText = ({ finishReason, unterminated }: AttemptDetail): string | undefined =>
+  unterminated ? 'none: the stream ended and never said why' : finishReason && plainLine(finishReason)
 
 const bucketNames = {
   inputUncached: 'uncached input',

@@ -205,6 +205,15 @@ describe('the table', () => {
     }
   })
 
+  test('of a call that runs it shows how long by now, and of an interrupted one nothing', () => {
+    const { durationUs: _, ...open } = trace({})
+    const running = { ...open, status: 'running', startedUs: firstStartUs - 12_400_000 } as const
+    const interrupted = { ...open, status: 'interrupted' } as const
+    const [, first, second] = table([running, interrupted], 120)
+    expect(first).toMatch(/ running +12\.40 s… /)
+    expect(second).toMatch(/ interrupted +- /)
+  })
+
   test('an error within an answer that had begun well is an error without a status', () => {
     expect(table([trace({ status: 'error', httpStatus: 200 })], 120)[1]).toMatch(/ error {2}/)
     expect(table([trace({ status: 'error', httpStatus: 503 })], 120)[1]).toMatch(/ error 503 /)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { trunkline } from '../../test/support/cli.ts'
 import { type DataFolder, dataFolder, firstStartUs, type TestCall } from '../../test/support/data-folder.ts'
+import { openWriter, requestOf, type Writing } from '../../test/support/writing.ts'
 import { defaultProject } from '../core/ids.ts'
 import { ask } from './ask.ts'
 import { traceLines } from './show-view.ts'
@@ -17,7 +18,15 @@ async function shown(call: TestCall, { columns = 100, full = false } = {}): Prom
   const trace = folder.record(call)
   const found = await ask(folder.dataDir, 'showTrace', { project: defaultProject, prefix: trace })
   if (found.found !== 'one') throw new Error(`found ${found.found}`)
-  return traceLines(found.view, { columns, paint: (_, text) => text }, { full }).join('\n')
+  return traceLines(found.view, { columns, paint: (_, text) => text }, { full, nowUs: firstStartUs }).join('\n')
+}
+
+/** The first call of a writer, two and a half seconds after it began. */
+async function drawn(one: Writing): Promise<string> {
+  const view = await one.shown(1)
+  if (!view) throw new Error('not stored')
+  const nowUs = view.trace.startedUs + 2_500_000
+  return traceLines(view, { columns: 100, paint: (_, text) => text }, { full: false, nowUs }).join('\n')
 }
 
 describe('traces show', () => {
@@ -83,6 +92,43 @@ describe('what a trace looks like', () => {
     expect(text).toContain('overloaded: Try later.')
     expect(text).toContain('Usage        unknown (failed)')
     expect(text).toContain('8 in, 9 out: uncached input 5, cache read 3, output text 7, reasoning 2')
+  })
+
+  test('a call that runs shows how long by now, and what is known of it', async () => {
+    await using one = await openWriter()
+    one.body(1, 0, requestOf('Hello'))
+    one.begin(1, { queuedUs: 300_000, requestBytes: requestOf('Hello').length })
+    one.slabs.send(1)
+    const text = await drawn(one)
+    expect(text).toMatch(/Status +running\n/)
+    expect(text).toMatch(/Total +2\.50 s…\n/)
+    expect(text).toMatch(/POST \/v1\/chat\/completions +─+q─+ +2\.50 s…\n/)
+    expect(text).toContain('None has ended yet.')
+    expect(text).toMatch(/user\n +Hello\n +\(no answer yet\)/)
+  })
+
+  test('a call that was interrupted says what that means', async () => {
+    await using one = await openWriter()
+    one.body(1, 0, requestOf('Hello'))
+    one.begin(1, { queuedUs: 300_000, requestBytes: requestOf('Hello').length })
+    one.slabs.forget(1)
+    one.slabs.send(1)
+    const text = await drawn(one)
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      'Status interrupted: its end was not recorded. The server ended while it ran, or its disk could not follow.',
+    )
+    expect(text).toMatch(/Total +unknown\n/)
+    expect(text).toMatch(/POST \/v1\/chat\/completions +─+q +-\n/)
+    expect(text).toContain('None is recorded.')
+    expect(text).toMatch(/user\n +Hello\n +\(the answer is not recorded\)/)
+  })
+
+  test('a stream that never said why it ended says that', async () => {
+    await using one = await openWriter()
+    one.attempt(1, { unterminated: true })
+    one.end(1)
+    one.slabs.send(1)
+    expect(await drawn(one)).toMatch(/Finish +none: the stream ended and never said why/)
   })
 
   test('an error of the provider is told in its words', async () => {

@@ -45,7 +45,7 @@ async function run(prefix: string, command: Command): Promise<void> {
   if (shown.found === 'many') throw new CliError(several(prefix, shown.candidates, terminal()))
   if (json) return print([plainJson(shown.view)])
   const { traceLines } = await import('./show-view.ts')
-  print(traceLines(shown.view, terminal(), { full: full === true }))
+  print(traceLines(shown.view, terminal(), { full: full === true, nowUs: Date.now() * 1000 }))
 }
 
 /** The store hands over only the first few, so that how many there are in all is not said. */

@@ -1,26 +1,27 @@
 import type { AttemptDetail } from '../core/span.ts'
 import type { SpanView, TraceView } from '../store/show.ts'
-import { statusStyles } from './list-view.ts'
+import { statusStyles, totalText } from './list-view.ts'
 import type { Screen } from './screen.ts'
 import { clip, padEnd, padStart, plainLine, widthOf, wrap } from './text.ts'
-import { duration } from './units.ts'
 
 const widestName = 40
 const narrowestBar = 10
 
 /** The spans as a tree, each with a bar that shows when in the trace it was what. */
-export function waterfall({ trace, spans }: TraceView, { columns = 100, paint }: Screen): string[] {
+export function waterfall({ trace, spans }: TraceView, { columns = 100, paint }: Screen, nowUs: number): string[] {
   const rows = treeOf(spans)
   const endUs = Math.max(
-    trace.startedUs + trace.durationUs,
-    ...spans.map((span) => span.startedUs + (span.durationUs ?? 0)),
+    trace.status === 'running' ? nowUs : trace.startedUs + (trace.durationUs ?? 0),
+    ...spans.flatMap((span) =>
+      [span.durationUs ?? 0, ...marksOf(span).map(({ us }) => us)].map((us) => span.startedUs + us),
+    ),
   )
   const nameWidth = Math.min(
     widestName,
     Math.max(...rows.map(({ name }) => widthOf(name))),
     Math.max(12, Math.floor(columns / 2) - 8),
   )
-  const times = rows.map(({ span: { durationUs } }) => (durationUs === undefined ? '?' : duration(durationUs)))
+  const times = rows.map(({ span }) => totalText(span, nowUs))
   const timeWidth = Math.max(...times.map((time) => time.length))
   const barWidth = Math.max(narrowestBar, columns - nameWidth - timeWidth - 4)
   const bars = rows.map(({ span }) => barOf(span, { startUs: trace.startedUs, endUs, width: barWidth }))

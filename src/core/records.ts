@@ -34,34 +34,41 @@ export interface SlabCounters {
   /** Bytes handed to the writer and not yet on disk. */
   inFlightBytes(): number
   addInFlight(bytes: number): void
+  /** How many rows of the ledger the writer holds until they are on disk. */
+  ledgerRows(): number
+  setLedgerRows(count: number): void
   /** What was not recorded since the start. */
   addLost(what: keyof typeof lostCounters, count: number): void
   lost(): Lost
 }
 
-export const lostCounters = { bodies: 1, bodyBytes: 2, spans: 3, slabBytes: 4 } as const
+export const lostCounters = { bodies: 1, bodyBytes: 2, spans: 3, slabBytes: 4, ledgerRows: 5 } as const
 export type Lost = Readonly<Record<keyof typeof lostCounters, number>>
 
 /** Counters that the gateway and the writer share. The first is read for every chunk, so it is a plain 32-bit number. */
 export function slabCounters(shared: SharedArrayBuffer): SlabCounters {
   const inFlight = new Int32Array(shared, 0, 1)
   const counts = new BigInt64Array(shared)
+  const ledgerRows = counts.length - 1
   const read = (slot: number): number => Number(Atomics.load(counts, slot))
   return {
     inFlightBytes: () => Atomics.load(inFlight, 0),
     addInFlight: (bytes) => void Atomics.add(inFlight, 0, bytes),
+    ledgerRows: () => read(ledgerRows),
+    setLedgerRows: (count) => void Atomics.store(counts, ledgerRows, BigInt(count)),
     addLost: (what, count) => void Atomics.add(counts, lostCounters[what], BigInt(count)),
     lost: () => ({
       bodies: read(lostCounters.bodies),
       bodyBytes: read(lostCounters.bodyBytes),
       spans: read(lostCounters.spans),
       slabBytes: read(lostCounters.slabBytes),
+      ledgerRows: read(lostCounters.ledgerRows),
     }),
   }
 }
 
 export const newSlabCounters = (): SharedArrayBuffer =>
-  new SharedArrayBuffer(8 * (1 + Object.keys(lostCounters).length))
+  new SharedArrayBuffer(8 * (2 + Object.keys(lostCounters).length))
 
 export const callNumbers = 2 ** 32
 

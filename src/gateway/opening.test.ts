@@ -69,6 +69,14 @@ class Stage {
   }
 }
 
+/** An answer of which the first byte has come, and that is held back no longer. */
+function begun(): Stage {
+  const stage = new Stage()
+  stage.give('-')
+  stage.opening.letGo()
+  return stage
+}
+
 describe('an answer that is held back', () => {
   test('and ends is told as one', () => {
     const stage = new Stage()
@@ -128,14 +136,21 @@ describe('an answer that is held back', () => {
     expect(stage.happened).toEqual(['begins'])
   })
 
-  test('begins when it is let go, once, even with nothing of it there', () => {
+  test('begins when it is let go, once', () => {
     const stage = new Stage()
+    stage.give('a')
     stage.opening.letGo()
     stage.opening.letGo()
     stage.read()
-    expect(stage.happened).toEqual(['begins'])
-    stage.give('a')
-    expect(stage.happened).toEqual(['begins', 'a'])
+    stage.give('b')
+    expect(stage.happened).toEqual(['begins', 'a', 'resume', 'b'])
+  })
+
+  test('does not begin when it is let go and nothing of it has come', () => {
+    const stage = new Stage()
+    stage.opening.letGo()
+    stage.fail()
+    expect(stage.happened).toEqual(['failed: upstream_cut'])
   })
 
   test('is one chunk, the very same, where one came', () => {
@@ -163,17 +178,15 @@ describe('an answer that has begun', () => {
   })
 
   test('fails where it stands', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
+    const stage = begun()
     stage.read()
     stage.give('a')
     stage.fail()
-    expect(stage.happened).toEqual(['begins', 'a', 'fail: upstream_cut'])
+    expect(stage.happened).toEqual(['begins', '-', 'resume', 'a', 'fail: upstream_cut'])
   })
 
   test('is cancelled at its source', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
+    const stage = begun()
     stage.opening.cancel()
     expect(stage.happened).toEqual(['begins', 'cancel'])
   })
@@ -181,18 +194,16 @@ describe('an answer that has begun', () => {
 
 describe('the provider is held back', () => {
   test('beyond 64 kB before a reader comes, until it takes them', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
-    expect(stage.give('x'.repeat(64 * kB - 1))).toBe(true)
+    const stage = begun()
+    expect(stage.give('x'.repeat(64 * kB - 2))).toBe(true)
     expect(stage.give('x')).toBe(false)
     stage.read()
     expect(stage.happened).toEqual(['begins', `${64 * kB} bytes`, 'resume'])
   })
 
   test('and stays so when the reader who comes is full at once', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
-    stage.give('x'.repeat(64 * kB))
+    const stage = begun()
+    stage.give('x'.repeat(64 * kB - 1))
     stage.read(() => false)
     expect(stage.happened).toEqual(['begins', `${64 * kB} bytes`])
     stage.opening.resume()
@@ -200,8 +211,7 @@ describe('the provider is held back', () => {
   })
 
   test('as long as its reader is full', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
+    const stage = begun()
     stage.read((text) => text !== 'a')
     expect([stage.give('a'), stage.give('b')]).toEqual([false, true])
   })
@@ -224,14 +234,13 @@ describe('an answer whose client has left', () => {
   })
 
   test('is told of no further when it had begun', () => {
-    const stage = new Stage()
-    stage.opening.letGo()
+    const stage = begun()
     stage.read()
     stage.give('a')
     stage.drain()
     stage.give('b')
     stage.end()
-    expect(stage.happened).toEqual(['begins', 'a', 'resume'])
+    expect(stage.happened).toEqual(['begins', '-', 'resume', 'a', 'resume'])
   })
 
   test('may fail on the way', () => {

@@ -65,9 +65,9 @@ export class Opening implements Sink, Source {
     }
   }
 
-  /** Holds nothing back any longer. */
+  /** Holds nothing back any longer. Of what has not come at all there is nothing that the client could be shown. */
   letGo(): void {
-    if (this.isOpen || this.isDraining || this.over !== 'no') return
+    if (this.isOpen || this.isDraining || this.over !== 'no' || this.size === 0) return
     this.isOpen = true
     this.beginning.begins(this)
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   brotliCompressSync,
@@ -175,6 +176,18 @@ describe.each(encodings)('$encoding', ({ encoding, compress, stream, flush }) =>
     expect(stage.happened).toEqual(['upstream_cut'])
     await new Promise((resolve) => setImmediate(resolve))
     expect(stage.happened).toEqual(['upstream_cut'])
+  })
+
+  test('that is as large outside is held back at its source as long as its reader is full', async () => {
+    const stage = new Stage(encoding)
+    stage.takes = false
+    const pieces = piecesOf(compress(randomBytes(1 << 20)), 10_000)
+    for (let turn = 0; turn < 100; turn++) {
+      if (!stage.isPaused) stage.give(pieces.shift() as Buffer)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(stage.isPaused).toBe(true)
+    expect(pieces.length).toBeGreaterThan(50)
   })
 
   test('that is a thousand times larger inside is held back as long as its reader is full', async () => {

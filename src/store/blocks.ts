@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { ProjectId } from '../core/ids.ts'
 import type { Stretch } from './body.ts'
-import type { BodyAddress } from './schema.ts'
+import type { BodyPart } from './schema.ts'
 
 /** A block is closed when it has so many bytes, or so many at a flush: turns of one conversation then compress well. */
 const fullBytes = 256 * 1024
@@ -36,16 +36,20 @@ export class Blocks {
   }
 
   /** Copies a body to the end of its project's open block. */
-  add(
-    projectId: ProjectId,
-    pieces: readonly Stretch[],
-    length: number,
-  ): Pick<BodyAddress, 'block' | 'offset' | 'length'> {
+  add(projectId: ProjectId, pieces: readonly Stretch[], length: number): BodyPart {
     const block = this.openBlock(projectId, length)
-    const address = { block: block.id, offset: block.size, length }
+    const part = { block: block.id, offset: block.size, length }
     for (const { bytes, start, end } of pieces) block.size += bytes.copy(block.bytes, block.size, start, end)
     if (block.size >= fullBytes) this.close(block)
-    return address
+    return part
+  }
+
+  /** What was put into a block that is still here. */
+  read(part: BodyPart): Buffer | undefined {
+    const closed = this.full.find(({ id }) => id === part.block)
+    if (closed) return bodyIn(closed.data, part)
+    const open = this.open.values().find(({ id }) => id === part.block)
+    return open && Buffer.from(open.bytes.subarray(part.offset, part.offset + part.length))
   }
 
   /** What has to be stored now. It stays ready until it is known to be `stored`, so that a failed flush can be tried again. */
@@ -89,5 +93,5 @@ const compressed = ({ id, projectId, bytes, size }: OpenBlock): ReadyBlock => ({
   data: zstdCompressSync(bytes.subarray(0, size), options),
 })
 
-export const bodyIn = (data: Uint8Array, { offset, length }: BodyAddress): Buffer =>
+export const bodyIn = (data: Uint8Array, { offset, length }: BodyPart): Buffer =>
   zstdDecompressSync(data).subarray(offset, offset + length)

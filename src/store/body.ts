@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { BodyAddress } from './schema.ts'
+import type { ProjectId } from '../core/ids.ts'
+import type { BodyAddress, BodyPart } from './schema.ts'
 
 /** A stretch of somebody's bytes: cheaper than a view on them where there are thousands a second. */
 export interface Stretch {
@@ -10,32 +11,38 @@ export interface Stretch {
 
 /** A body as it arrives, piece by piece: its beginning is kept, and of what is too long the length and hash of all. */
 export class Body {
+  /** Where the beginning of it is by now, when it does not fit into memory as a whole. */
+  readonly parts: BodyPart[] = []
+  /** All bytes that arrived, kept or not. */
+  total = 0
+  /** How many of the kept ones are here, behind those that are in `parts`. */
+  held = 0
+  /** Whose blocks may take it while it is still arriving. */
+  projectId: ProjectId | undefined
   private readonly pieces: Stretch[] = []
   private kept = 0
-  private total = 0
   private hash: Hash | undefined
   /** How many of the pieces, from the first on, are copies and not places in a slab. */
   private owned = 0
   private readonly limit: number
 
-  constructor(limit: number) {
+  constructor(limit: number, projectId?: ProjectId) {
     this.limit = limit
+    this.projectId = projectId
   }
 
-  add(bytes: Buffer, start: number, end: number): void {
+  /** Says how many of the bytes are kept. */
+  add(bytes: Buffer, start: number, end: number): number {
     const length = end - start
     this.total += length
-    const room = this.limit - this.kept
-    if (this.hash) this.hash.update(bytes.subarray(start, end))
-    else if (length > room) {
-      this.hash = createHash('sha256')
-      for (const piece of this.pieces) this.hash.update(piece.bytes.subarray(piece.start, piece.end))
-      this.hash.update(bytes.subarray(start, end))
-    }
-    if (room <= 0) return
-    const taken = Math.min(length, room)
+    const taken = Math.min(length, this.limit - this.kept)
+    if (taken < length) this.startHash()
+    this.hash?.update(bytes.subarray(start, end))
+    if (taken === 0) return 0
     this.pieces.push({ bytes, start, end: start + taken })
     this.kept += taken
+    this.held += taken
+    return taken
   }
 
   /** Copies what is a place in a slab, so that the slab can be let go while the body is still arriving. */
@@ -47,10 +54,13 @@ export class Body {
     this.owned = this.pieces.length
   }
 
-  /** Its bytes are somewhere else now. */
-  letGo(): void {
+  /** What is held is in a block now. When more may come, the hash goes on from here: all of it may be too long. */
+  moved(part: BodyPart, goesOn: boolean): void {
+    if (goesOn) this.startHash()
+    this.parts.push(part)
     this.pieces.length = 0
     this.owned = 0
+    this.held = 0
   }
 
   get stretches(): readonly Stretch[] {
@@ -61,13 +71,20 @@ export class Body {
     return this.kept
   }
 
+  /** What is held of it. */
   bytes(): Buffer {
     return joined(this.pieces)
   }
 
   /** What is said of the whole when less of it was kept. */
   whole(): Pick<BodyAddress, 'whole'> {
-    return this.hash ? { whole: { length: this.total, sha256: this.hash.digest('hex') } } : {}
+    return this.total > this.kept && this.hash ? { whole: { length: this.total, sha256: this.hash.digest('hex') } } : {}
+  }
+
+  private startHash(): void {
+    if (this.hash) return
+    this.hash = createHash('sha256')
+    for (const { bytes, start, end } of this.pieces) this.hash.update(bytes.subarray(start, end))
   }
 }
 

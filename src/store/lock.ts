@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { createPrivate, dataFiles } from './files.ts'
+import { inWords, troubleOf } from './sqlite/trouble.ts'
 
 /** What a running server says of itself in its data folder, for the commands that look for it. */
 export interface ServerFile {
@@ -22,14 +23,16 @@ export interface FolderLock {
  * process however that ends; nothing is left behind to be cleaned up.
  */
 export function lockFolder(dataDir: string): FolderLock {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const { lock } = dataFiles(dataDir)
-  createPrivate(lock)
-  const database = new DatabaseSync(lock)
+  let database: DatabaseSync | undefined
   try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    createPrivate(lock)
+    database = new DatabaseSync(lock)
     database.exec('pragma locking_mode = exclusive; pragma busy_timeout = 0; begin exclusive')
   } catch (cause) {
-    database.close()
+    database?.close()
+    if (troubleOf(cause) !== 'locked') throw new Error(inWords(lock, 'opened', cause), { cause })
     const other = readServerFile(dataDir)
     const who = other ? `process ${other.pid} (${other.gateway})` : 'another process'
     throw new Error(
@@ -37,7 +40,7 @@ export function lockFolder(dataDir: string): FolderLock {
       { cause },
     )
   }
-  return { release: () => database.close() }
+  return { release: () => database?.close() }
 }
 
 export const writeServerFile = (dataDir: string, file: ServerFile): void =>

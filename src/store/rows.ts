@@ -1,8 +1,9 @@
 import { dashed } from '../core/ids.ts'
-import type { AttemptDetail, AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
+import type { AttemptDetail, AttemptRecord, CallDetail, CallRecord, SpanRecord } from '../core/span.ts'
 import { inputTokens, outputTokens } from '../core/usage.ts'
+import type { UnendedCall } from './interrupted.ts'
 import type { BodyAddress } from './schema.ts'
-import type { Row } from './sqlite/inserts.ts'
+import { inserts, type Row } from './sqlite/inserts.ts'
 
 /** Records to rows, in the order of the columns in `sqlite/inserts.ts`. Ids come as hex and are stored as bytes. */
 
@@ -48,6 +49,26 @@ export function ledgerRow({ span, detail }: AttemptRecord, ids: RowIds): Row {
   ]
 }
 
+/** The row for a call of which nobody knows how its attempt ended. It has the call's own id, and how long it ran is not known. */
+export function interruptedLedgerRow(call: UnendedCall): Row {
+  const detail = JSON.parse(call.detail) as CallDetail
+  const known = {
+    project_id: call.project_id,
+    trace_id: call.trace_id,
+    span_id: call.span_id,
+    run_id: call.run_id ?? dashed(Buffer.from(call.trace_id).toString('hex')),
+    thread_id: call.thread_id,
+    label: call.label,
+    provider: detail.provider ?? 'unknown',
+    model: detail.modelAsked ?? 'unknown',
+    status: 'interrupted',
+    started_us: call.started_us,
+    duration_us: 0,
+    usage_missing: 'interrupted',
+  }
+  return inserts.ledger.columns.map((column) => known[column as keyof typeof known] ?? null)
+}
+
 export const attemptRow = (
   { span, detail }: AttemptRecord,
   ids: RowIds,
@@ -81,7 +102,7 @@ const spanColumns = (span: SpanRecord, ids: RowIds, kind: string, name: string):
   name,
   span.status,
   span.startedUs,
-  span.endedUs,
+  span.status === 'running' ? null : span.endedUs,
 ]
 
 /** The provider and its model; a model may already be named after its provider. */
@@ -98,7 +119,7 @@ export const traceRow = ({ span, detail }: CallRecord, { trace }: RowIds): Row =
   detail.modelAsked ?? null,
   detail.provider ?? null,
   span.status,
-  detail.httpStatus,
+  span.status === 'running' ? null : detail.httpStatus,
   span.startedUs,
   span.endedUs,
   detail.firstContentUs ?? null,

@@ -54,7 +54,7 @@ export interface TracesDb {
   blocks: BlocksTable
 }
 
-/** What a list shows of a trace, summed up as its calls end. */
+/** What a list shows of a trace, summed up as its calls begin and end. */
 export interface TracesTable {
   project_id: string
   trace_id: Uint8Array
@@ -67,6 +67,7 @@ export interface TracesTable {
   status: string
   http_status: number | null
   started_us: number
+  /** Of the call that ended last; of one whose end nobody knows, its start. */
   ended_us: number
   first_content_us: number | null
   calls: number
@@ -100,11 +101,17 @@ export interface BlocksTable {
   data: Uint8Array
 }
 
-/** Where a body is: in a block, from an offset on, and what is missing of it. */
-export interface BodyAddress {
+/** Where some bytes are: in a block, from an offset on. */
+export interface BodyPart {
   readonly block: number
   readonly offset: number
   readonly length: number
+}
+
+/** Where a body is, and what is missing of it. */
+export interface BodyAddress extends BodyPart {
+  /** What follows, when the body was stored while it was still arriving. */
+  readonly rest?: readonly BodyPart[]
   /** The whole's length and SHA-256, when less than the whole was kept. */
   readonly whole?: { readonly length: number; readonly sha256: string }
 }

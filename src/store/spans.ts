@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { ProjectId, SpanId, TraceId } from '../core/ids.ts'
 import type { AttemptDetail, CallDetail, SpanStatus } from '../core/span.ts'
 import { bodyIn } from './blocks.ts'
-import type { BodyAddress, SpansTable, TracesDb } from './schema.ts'
+import type { BodyAddress, BodyPart, SpansTable, TracesDb } from './schema.ts'
 
 interface SpanBase {
   readonly spanId: SpanId
@@ -35,24 +35,30 @@ export async function spansOf(db: Kysely<TracesDb>, project: ProjectId, trace: T
     .orderBy('started_us')
     .execute()
   const addresses = rows.map(bodiesOf)
-  const ids = [...new Set(addresses.flatMap(({ request, answer }) => [request?.block, answer?.block]))]
+  const ids = addresses
+    .flatMap(({ request, answer }) => [...partsOf(request), ...partsOf(answer)])
+    .map(({ block }) => block)
   const blocks = await db
     .selectFrom('blocks')
     .select(['id', 'data'])
     .where('project_id', '=', project)
-    .where(
-      'id',
-      'in',
-      ids.filter((id) => id !== undefined),
-    )
+    .where('id', 'in', [...new Set(ids)])
     .execute()
   const dataOf = new Map(blocks.map(({ id, data }) => [id, data]))
   const read = (address: BodyAddress | undefined): StoredBody | undefined => {
-    const data = address && dataOf.get(address.block)
-    return data && { bytes: bodyIn(data, address), ...(address.whole && { whole: address.whole }) }
+    const parts = partsOf(address).map((part) => {
+      const data = dataOf.get(part.block)
+      return data && bodyIn(data, part)
+    })
+    // A block that is not there went with a file that was set aside.
+    if (!address || !parts.every((bytes) => bytes !== undefined)) return undefined
+    return { bytes: Buffer.concat(parts), ...(address.whole && { whole: address.whole }) }
   }
   return rows.map((row, index) => toSpan(row, read(addresses[index]?.request), read(addresses[index]?.answer)))
 }
+
+const partsOf = (address: BodyAddress | undefined): readonly BodyPart[] =>
+  address ? [address, ...(address.rest ?? [])] : []
 
 const bodiesOf = ({ bodies }: SpansTable): { request?: BodyAddress; answer?: BodyAddress } =>
   bodies === null ? {} : (JSON.parse(bodies) as { request?: BodyAddress; answer?: BodyAddress })

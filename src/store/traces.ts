@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { dashed, type ProjectId, type TraceId, toTraceId } from '../core/ids.ts'
 import type { SpanStatus } from '../core/span.ts'
 import type { TracesDb, TracesTable } from './schema.ts'
+import { inTime } from './sqlite/open.ts'
 
 /** A trace as a list shows it. */
 export interface TraceSummary {
@@ -14,7 +15,8 @@ export interface TraceSummary {
   readonly status: SpanStatus
   readonly httpStatus?: number
   readonly startedUs: number
-  readonly durationUs: number
+  /** Absent while nobody knows the end, or when nobody will. */
+  readonly durationUs?: number
   readonly firstContentUs?: number
   readonly calls: number
   readonly errors: number
@@ -57,6 +59,7 @@ export async function listTraces(
   const rows = await db
     .selectFrom('traces')
     .selectAll()
+    .where(inTime())
     .where('project_id', '=', project)
     .$if(runId !== undefined, (query) =>
       query.where(({ eb, or, and }) =>
@@ -125,6 +128,8 @@ export const isCursor = (text: string): boolean => parseCursor(text) !== undefin
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
+const hasEnded = ({ status }: TracesTable): boolean => status !== 'running' && status !== 'interrupted'
+
 const toSummary = (row: TracesTable): TraceSummary => ({
   traceId: hex(row.trace_id),
   runId: row.run_id ?? dashed(hex(row.trace_id)),
@@ -135,7 +140,7 @@ const toSummary = (row: TracesTable): TraceSummary => ({
   status: row.status as SpanStatus,
   ...(row.http_status !== null && { httpStatus: row.http_status }),
   startedUs: row.started_us,
-  durationUs: row.ended_us - row.started_us,
+  ...(hasEnded(row) && { durationUs: row.ended_us - row.started_us }),
   ...(row.first_content_us !== null && { firstContentUs: row.first_content_us }),
   calls: row.calls,
   errors: row.errors,

@@ -1,24 +1,29 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { AnswerFacts } from '../core/answer.ts'
 import type { Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
 import type { AttemptDetail, AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
 import { dialectNamed } from '../dialects/index.ts'
-import { Blocks } from './blocks.ts'
+import { Blocks, bodyIn } from './blocks.ts'
 import { Body } from './body.ts'
+import { markInterrupted } from './interrupted.ts'
+import { LedgerRows, type LedgerStatements, ledgerFile } from './ledger-rows.ts'
 import { attemptRow, callRow, ledgerRow, rowIds, traceRow } from './rows.ts'
-import type { BodyAddress } from './schema.ts'
-import { inserts, inTransaction, prepared, type Row } from './sqlite/inserts.ts'
+import type { BodyAddress, BodyPart } from './schema.ts'
+import type { Row } from './sqlite/inserts.ts'
+import { type BeginEntry, type TraceEntry, type TraceStatements, tracesFile, writeEntry } from './trace-entries.ts'
+import { type FileNews, WrittenFile } from './written-file.ts'
 
 export interface WriterDeps {
-  readonly traces: DatabaseSync
-  readonly ledger: DatabaseSync
+  readonly files: { readonly traces: string; readonly ledger: string }
+  /** When the process started: calls that are older and still run in the files were interrupted. */
+  readonly startedUs: number
   readonly counters: SlabCounters
   readonly recording: RecordingConfig
   /** Told of each call as its record comes in. */
   readonly onCall: (call: CallRecord) => void
-  readonly onTrouble: (problem: string | undefined) => void
+  /** Something is wrong with a file, or right again; what is wrong now is in `problems`. */
+  readonly onNews: (news: FileNews) => void
   /** Gives a slab back when nothing refers to it any more. */
   readonly onEmpty: (slab: ArrayBuffer) => void
 }
@@ -28,67 +33,122 @@ interface OpenCall {
   /** By slot. */
   readonly bodies: (Body | undefined)[]
   /** Of the last attempt: what the writer found out by reading its whole answer. */
-  found: AnswerFacts | undefined
+  found: Found | undefined
+  /** Attempts that have ended: they are stored with their call or behind its begin, never before. */
+  attempts: Row[]
+  attemptBytes: number
+  begin: BeginEntry | undefined
 }
+
+/** What an entry takes in memory besides its text. */
+const entryBytes = 500
+/** How much of a body is held at most once its call has been running for a while: the rest is in blocks already. */
+const heldBytes = 64 * 1024
 
 /**
  * Turns records into rows, the only one to do so. Rows wait for the next flush: after an interval, or when they are many
- * or large. When a flush fails they wait on, counted as in flight, so that the gateway stops sending what can be spared.
+ * or large. The two files do not wait for each other: what one of them cannot take waits on, and what waits for the traces
+ * counts as in flight, as does what is held of calls that run, so that the gateway stops sending what can be spared.
  */
 export class Writer {
+  /** How many calls an earlier process left running. */
+  readonly interrupted: number
   private readonly deps: WriterDeps
+  private readonly traces: WrittenFile<TraceStatements>
+  private readonly ledger: WrittenFile<LedgerStatements>
+  private readonly ledgerRows: LedgerRows
   private readonly blocks: Blocks
-  private readonly statements: Readonly<Record<keyof typeof inserts, StatementSync>>
+  /** Calls that began before may have lost the beginning of a body with a writer that crashed. */
+  private readonly brokenBeforeUs: number
   private readonly calls = new Map<number, OpenCall>()
-  private rows: Record<'ledger' | 'spans' | 'traces', Row[]> = { ledger: [], spans: [], traces: [] }
-  private pendingBytes = 0
+  private entries: TraceEntry[] = []
+  private waitingSpans = 0
+  /** What waits for the next flush of the traces, and what is held of calls that run. */
+  private waitingBytes = 0
+  private openBytes = 0
+  /** How much of both the shared counter knows of. */
+  private countedBytes = 0
   private readonly touched: Body[] = []
   private timer: NodeJS.Timeout | undefined
   private barriers: { readonly id: number; readonly reached: () => void }[] = []
   private passed = 0
-  /** The last barrier before which everything is on disk. */
+  /** The last barrier before which every trace is on disk. */
   private reached = 0
 
   private readonly handlers: RecordHandlers = {
     body: (call, slot, slab, start, end) => this.takeBody(call, slot, slab, start, end),
     attempt: (call, record, text) => this.takeAttempt(call, { record, text }),
     ledger: (call, record) => {
-      this.takeOut(this.calls.get(call), record.detail.number)
-      this.rows.ledger.push(ledgerRow(record, rowIds(record.span)))
+      this.lose(this.takeOut(this.calls.get(call), record.detail.number))
+      this.ledgerRows.add(ledgerRow(record, rowIds(record.span)))
     },
+    begin: (call, record, text) => this.takeBegin(call, { record, text }),
     call: (call, record, text) => this.takeCall(call, { record, text }),
-    forget: (call) => void this.calls.delete(call),
-    begin: () => undefined,
+    forget: (call) => this.takeForget(call),
   }
 
-  constructor(deps: WriterDeps) {
-    this.deps = deps
-    const { traces, ledger } = deps
-    const last = traces.prepare('select max(id) as id from blocks').get() as { id: number | null }
-    this.blocks = new Blocks((last.id ?? 0) + 1)
-    this.statements = {
-      ledger: prepared(ledger, inserts.ledger),
-      spans: prepared(traces, inserts.spans),
-      traces: prepared(traces, inserts.traces),
-      blocks: prepared(traces, inserts.blocks),
+  /** Opens the files and settles what an earlier process left. What is wrong with them for good is thrown in words. */
+  static async open(deps: WriterDeps): Promise<Writer> {
+    const ledger = await WrittenFile.open(ledgerFile(deps.files.ledger))
+    let traces: WrittenFile<TraceStatements> | undefined
+    try {
+      traces = await WrittenFile.open(tracesFile(deps.files.traces))
+      return new Writer(deps, traces, ledger, await markInterrupted(traces, ledger, deps.startedUs))
+    } catch (thrown) {
+      traces?.close()
+      ledger.close()
+      throw thrown
     }
+  }
+
+  private constructor(
+    deps: WriterDeps,
+    traces: WrittenFile<TraceStatements>,
+    ledger: WrittenFile<LedgerStatements>,
+    interrupted: number,
+  ) {
+    this.deps = deps
+    this.traces = traces
+    this.ledger = ledger
+    this.interrupted = interrupted
+    this.brokenBeforeUs = deps.counters.lost().slabBytes > 0 ? Date.now() * 1000 : 0
+    this.ledgerRows = new LedgerRows(ledger, deps.counters)
+    this.blocks = new Blocks((traces.read(({ lastBlock }) => lastBlock) ?? 0) + 1)
+    const { onNews } = deps
+    const onDue = (): void => this.flush()
+    ledger.watch({ onNews, onDue, onReplaced: () => undefined })
+    // Calls that run have begun in the file that is gone.
+    const onReplaced = (): void => {
+      const begun = [...this.calls.values()].flatMap(({ begin }) => (begin ? [begin] : []))
+      this.entries.unshift(...begun)
+      this.waitingBytes += begun.length * entryBytes
+    }
+    traces.watch({ onNews, onDue, onReplaced })
+  }
+
+  /** What an operator should know of the files, in a sentence each. */
+  get problems(): readonly string[] {
+    return [...this.ledger.problems, ...this.traces.problems]
   }
 
   take({ slab, used, barrier }: Pick<Records, 'slab' | 'used' | 'barrier'>): void {
     readSlab(Buffer.from(slab), used, this.handlers)
-    // What is still arriving must not hold on to the slab.
-    for (const body of this.touched) body.own()
+    for (const body of this.touched) {
+      if (body.projectId !== undefined && body.held >= heldBytes) this.moveToBlock(body.projectId, body, true)
+      // What is still arriving must not hold on to the slab.
+      else body.own()
+    }
     this.touched.length = 0
     if (used > 0) this.deps.onEmpty(slab)
-    this.pendingBytes += used
+    this.count(used)
     if (barrier !== undefined) this.passed = Math.max(this.passed, barrier)
 
     const { flushIntervalMs, flushCount, flushBytes } = this.deps.recording
-    if (barrier !== undefined || this.pendingBytes >= flushBytes || this.rows.spans.length >= flushCount) this.flush()
+    if (barrier !== undefined || this.waitingBytes >= flushBytes || this.waitingSpans >= flushCount) this.flush()
     else this.timer ??= setTimeout(() => this.flush(), flushIntervalMs)
   }
 
-  /** Resolves when everything up to the barrier is stored. */
+  /** Resolves when all traces up to the barrier are stored. */
   stored(barrier: number): Promise<void> {
     return new Promise((resolve) => {
       this.barriers.push({ id: barrier, reached: resolve })
@@ -96,59 +156,143 @@ export class Writer {
     })
   }
 
-  /** Stores what is waiting. */
+  /** Stores what is waiting, each file for itself: the ledger first, so that what was paid for is known before it is shown. */
   flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
-    const { deps, statements } = this
-    try {
-      if (this.rows.ledger.length > 0) {
-        inTransaction(deps.ledger, () => this.insertAll(statements.ledger, this.rows.ledger))
-        this.rows.ledger = []
-      }
-      const blocks = this.blocks.ready()
-      if (blocks.length > 0 || this.rows.spans.length > 0 || this.rows.traces.length > 0) {
-        inTransaction(deps.traces, () => {
-          for (const { id, projectId, size, data } of blocks) statements.blocks.run(id, projectId, size, data)
-          this.insertAll(statements.spans, this.rows.spans)
-          this.insertAll(statements.traces, this.rows.traces)
-        })
-        this.blocks.stored()
-        this.rows.spans = []
-        this.rows.traces = []
-      }
-    } catch (thrown) {
-      deps.onTrouble(`Traces cannot be written: ${(thrown as Error).message}`)
-      this.timer = setTimeout(() => this.flush(), retryMs)
-      return
+    this.ledgerRows.store()
+    if (this.storeTraces()) {
+      this.reached = this.passed
+      this.reachBarriers()
     }
-    deps.counters.addInFlight(-this.pendingBytes)
-    this.pendingBytes = 0
-    this.reached = this.passed
-    deps.onTrouble(undefined)
-    this.reachBarriers()
+    this.count(0)
   }
 
+  /** Stores what it can. What a file in trouble does not take is lost, and counted. */
   close(): void {
+    this.traces.hurry()
+    this.ledger.hurry()
     this.flush()
     clearTimeout(this.timer)
-    this.deps.traces.close()
-    this.deps.ledger.close()
+    this.deps.counters.addLost('spans', this.entries.length)
+    this.ledgerRows.giveUp()
+    this.traces.close()
+    this.ledger.close()
+  }
+
+  private storeTraces(): boolean {
+    while (this.waitingBytes > 0) {
+      let writing: TraceEntry | undefined
+      try {
+        const isStored = this.traces.store((statements) => {
+          for (const { id, projectId, size, data } of this.blocks.ready()) {
+            statements.blocks.run(id, projectId, size, data)
+          }
+          for (writing of this.entries) writeEntry(statements, writing)
+        })
+        if (!isStored) return false
+        this.blocks.stored()
+        this.entries = []
+        this.waitingSpans = 0
+        this.waitingBytes = 0
+      } catch (thrown) {
+        if (!writing) throw thrown
+        // The database refuses this one for itself. The others are stored without it, and no row of it stands alone.
+        this.entries = this.entries.filter((entry) => entry !== writing)
+        this.deps.counters.addLost('spans', 1)
+      }
+    }
+    return true
   }
 
   private takeBody(call: number, slot: number, slab: Buffer, start: number, end: number): void {
-    let open = this.calls.get(call)
-    if (!open) {
-      open = { bodies: [], found: undefined }
-      this.calls.set(call, open)
-    }
+    const open = this.openCall(call)
     let body = open.bodies[slot]
     if (!body) {
-      body = new Body(this.deps.recording.bodyBytes)
+      body = new Body(this.deps.recording.bodyBytes, open.begin && projectOf(open.begin))
       open.bodies[slot] = body
     }
-    body.add(slab, start, end)
+    this.openBytes += body.add(slab, start, end)
     if (this.touched.at(-1) !== body) this.touched.push(body)
+  }
+
+  private takeBegin(call: number, { record, text }: Sent<CallRecord>): void {
+    const open = this.openCall(call)
+    const ids = rowIds(record.span)
+    const { projectId } = record.span
+    const request = this.place(projectId, this.takeOut(open, requestSlot))
+    open.begin = { kind: 'begin', call: callRow(record, ids, text, request), trace: traceRow(record, ids) }
+    this.push(open.begin, text.length + this.takeAttemptBytes(open))
+    for (const attempt of open.attempts.splice(0)) this.push({ kind: 'attempt', attempt }, 0)
+    for (const body of open.bodies) if (body) body.projectId = projectId
+  }
+
+  private takeAttempt(call: number, sent: Sent<AttemptRecord>): void {
+    const open = this.openCall(call)
+    const { number, answerBytes } = sent.record.detail
+    const answer = this.whole(this.takeOut(open, number), answerBytes, sent.record.span)
+    const facts = sent.record.span.unread && answer ? this.factsOf(sent.record, answer) : undefined
+    open.found = facts
+    const { record, text } = facts ? attemptWith(sent.record, facts) : sent
+    const ids = rowIds(record.span)
+    this.ledgerRows.add(ledgerRow(record, ids))
+    const attempt = attemptRow(record, ids, text, this.place(record.span.projectId, answer))
+    if (open.begin) this.push({ kind: 'attempt', attempt }, text.length)
+    else {
+      open.attempts.push(attempt)
+      open.attemptBytes += text.length + entryBytes
+      this.openBytes += text.length + entryBytes
+    }
+  }
+
+  private takeCall(call: number, sent: Sent<CallRecord>): void {
+    const open = this.calls.get(call)
+    this.calls.delete(call)
+    const { record, text } = open?.found ? callWith(sent.record, open.found) : sent
+    const ids = rowIds(record.span)
+    const { projectId, begun = false } = record.span
+    const request = this.whole(this.takeOut(open, requestSlot), record.detail.requestBytes, record.span)
+    const row = callRow(record, ids, text, this.place(projectId, request))
+    this.push(
+      { kind: 'call', call: row, trace: traceRow(record, ids), attempts: open?.attempts ?? [], begun },
+      text.length + (open ? this.takeAttemptBytes(open) : 0),
+    )
+    if (open) for (const body of open.bodies) this.lose(body)
+    this.deps.onCall(record)
+  }
+
+  /** The call has ended, and its record was left out: so are its attempts, unless it had begun. */
+  private takeForget(call: number): void {
+    const open = this.calls.get(call)
+    if (!open) return
+    this.calls.delete(call)
+    for (const body of open.bodies) this.lose(body)
+    this.takeAttemptBytes(open)
+    if (open.attempts.length > 0) this.deps.counters.addLost('spans', open.attempts.length)
+    if (open.begin) this.push({ kind: 'forget', begin: open.begin }, 0)
+  }
+
+  private openCall(call: number): OpenCall {
+    let open = this.calls.get(call)
+    if (!open) {
+      open = { bodies: [], found: undefined, attempts: [], attemptBytes: 0, begin: undefined }
+      this.calls.set(call, open)
+    }
+    return open
+  }
+
+  /** Its attempts wait for their call no more. */
+  private takeAttemptBytes(open: OpenCall): number {
+    const { attemptBytes } = open
+    open.attemptBytes = 0
+    this.openBytes -= attemptBytes
+    return attemptBytes
+  }
+
+  private push(entry: TraceEntry, bytes: number): void {
+    this.entries.push(entry)
+    this.waitingSpans += entry.kind === 'call' ? 1 + entry.attempts.length : 1
+    this.waitingBytes += bytes + entryBytes
   }
 
   /** A body that nothing more is added to. */
@@ -158,45 +302,62 @@ export class Writer {
     return body
   }
 
-  private takeAttempt(call: number, sent: Sent<AttemptRecord>): void {
-    const open = this.calls.get(call)
-    const { number } = sent.record.detail
-    const answer = this.takeOut(open, number)
-    const facts = sent.record.span.unread && answer ? factsOf(sent.record.detail, answer) : undefined
-    if (open) open.found = facts
-    const { record, text } = facts ? attemptWith(sent.record, facts) : sent
-    const ids = rowIds(record.span)
-    this.rows.ledger.push(ledgerRow(record, ids))
-    this.rows.spans.push(attemptRow(record, ids, text, this.place(record.span.projectId, answer)))
-  }
-
-  private takeCall(call: number, sent: Sent<CallRecord>): void {
-    const open = this.calls.get(call)
-    this.calls.delete(call)
-    const { record, text } = open?.found ? callWith(sent.record, open.found) : sent
-    const ids = rowIds(record.span)
-    this.rows.spans.push(callRow(record, ids, text, this.place(record.span.projectId, this.takeOut(open, requestSlot))))
-    this.rows.traces.push(traceRow(record, ids))
-    this.deps.onCall(record)
+  /** The end of a body alone is none: nobody could read it. */
+  private whole(body: Body | undefined, bytes: number, { startedUs }: SpanRecord): Body | undefined {
+    if (!body || body.total === bytes || startedUs > this.brokenBeforeUs) return body
+    return this.lose(body)
   }
 
   private place(projectId: string, body: Body | undefined): BodyAddress | undefined {
-    if (!body || body.length === 0) return undefined
-    const address = { ...this.blocks.add(projectId, body.stretches, body.length), ...body.whole() }
-    body.letGo()
-    return address
+    if (!body) return undefined
+    if (body.held > 0) this.moveToBlock(projectId, body, false)
+    const [first, ...rest] = body.parts
+    return first && { ...first, ...(rest.length > 0 && { rest }), ...body.whole() }
   }
 
-  /** A row that the database refuses is left out and counted, so that it does not hold up all others for ever. */
-  private insertAll(statement: StatementSync, rows: readonly Row[]): void {
-    for (const row of rows) {
-      try {
-        statement.run(...row)
-      } catch (thrown) {
-        if (!isOfRow(thrown)) throw thrown
-        this.deps.counters.addLost('spans', 1)
-      }
+  private moveToBlock(projectId: string, body: Body, goesOn: boolean): void {
+    const { held } = body
+    body.moved(this.blocks.add(projectId, body.stretches, held), goesOn)
+    this.openBytes -= held
+    this.waitingBytes += held
+  }
+
+  private lose(body: Body | undefined): undefined {
+    if (!body) return
+    this.openBytes -= body.held
+    this.deps.counters.addLost('bodies', 1)
+    this.deps.counters.addLost('bodyBytes', body.length)
+  }
+
+  /** What a whole answer tells whose end did not tell what it used. */
+  private factsOf({ span, detail }: AttemptRecord, answer: Body): Found | undefined {
+    const { dialect, streaming, answerBytes } = detail
+    try {
+      const before = answer.parts.map((part) => this.bytesOf(part))
+      const facts = dialectNamed(dialect)?.readAnswer(Buffer.concat([...before, answer.bytes()]), streaming)
+      if (!facts) return undefined
+      const isPlain = streaming && span.status === 'ok' && answer.length === answerBytes
+      return isPlain && !facts.finishReason && !facts.error ? { ...facts, unterminated: true } : facts
+    } catch {
+      // Nobody can read everything that a provider may write; the bytes themselves are stored.
+      return undefined
     }
+  }
+
+  private bytesOf(part: BodyPart): Buffer {
+    const here = this.blocks.read(part)
+    if (here) return here
+    const row = this.traces.read(({ block }) => block.get(part.block)) as { data: Uint8Array }
+    return bodyIn(row.data, part)
+  }
+
+  /** Tells the gateway how much is held, instead of what has just arrived. */
+  private count(arrived: number): void {
+    const { counters } = this.deps
+    const bytes = this.openBytes + this.waitingBytes
+    counters.addInFlight(bytes - this.countedBytes - arrived)
+    counters.setLedgerRows(this.ledgerRows.waiting)
+    this.countedBytes = bytes
   }
 
   private reachBarriers(): void {
@@ -208,17 +369,12 @@ export class Writer {
   }
 }
 
-/** How soon a flush that failed is tried again. */
-const retryMs = 1_000
+const projectOf = ({ call: [projectId] }: BeginEntry): string => String(projectId)
 
-/** Whether it is the row that cannot be stored and not the file that cannot be written: to try it again would be for nothing. */
-function isOfRow(thrown: unknown): boolean {
-  const { code, errcode = 0 } = thrown as { code?: string; errcode?: number }
-  return code === 'ERR_INVALID_ARG_TYPE' || code === 'ERR_OUT_OF_RANGE' || refusals.has(errcode & 0xff)
+/** What a whole answer tells that had not told enough as it passed. */
+interface Found extends AnswerFacts {
+  readonly unterminated?: true | undefined
 }
-
-/** SQLite's numbers for too big, a broken constraint, a wrong type. */
-const refusals: ReadonlySet<number> = new Set([18, 19, 20])
 
 /** A record and the text of its detail, which is stored as it came. */
 interface Sent<R> {
@@ -226,18 +382,8 @@ interface Sent<R> {
   readonly text: string
 }
 
-/** What a whole answer tells whose end did not tell what it used. */
-function factsOf({ dialect, streaming }: AttemptDetail, answer: Body): AnswerFacts | undefined {
-  try {
-    return dialectNamed(dialect)?.readAnswer(answer.bytes(), streaming)
-  } catch {
-    // Nobody can read everything that a provider may write; the bytes themselves are stored.
-    return undefined
-  }
-}
-
 /** What the watch at the gateway found stands where the writer, who may have less of the answer, found nothing. */
-function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<AttemptRecord> {
+function attemptWith({ span, detail }: AttemptRecord, facts: Found): Sent<AttemptRecord> {
   const {
     usage = detail.usage,
     usageReported = detail.usageReported,
@@ -246,19 +392,21 @@ function attemptWith({ span, detail }: AttemptRecord, facts: AnswerFacts): Sent<
     error = detail.error,
   } = facts
   const usageMissing = usage ? undefined : detail.usageMissing
-  const told = { ...detail, usage, usageReported, usageMissing, finishReason, modelAnswered, error }
+  const { unterminated } = facts
+  const told = { ...detail, usage, usageReported, usageMissing, finishReason, unterminated, modelAnswered, error }
   return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
 }
 
 /** The call of such an attempt knows no more than the attempt did. */
-function callWith({ span, detail }: CallRecord, facts: AnswerFacts): Sent<CallRecord> {
+function callWith({ span, detail }: CallRecord, facts: Found): Sent<CallRecord> {
   const {
     usage = detail.usage,
     finishReason = detail.finishReason,
     model: modelAnswered = detail.modelAnswered,
     error = detail.error,
   } = facts
-  const told = { ...detail, usage, finishReason, modelAnswered, error }
+  const { unterminated } = facts
+  const told = { ...detail, usage, finishReason, unterminated, modelAnswered, error }
   return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
 }
 

@@ -42,7 +42,7 @@ export class Slabs {
   private readonly inFlightCap: number
   private readonly sendEveryMs: number
 
-  constructor(counters: SlabCounters, inFlightCap: number, sendEveryMs = 50) {
+  constructor(counters: SlabCounters, inFlightCap: number, sendEveryMs = 40) {
     this.counters = counters
     this.inFlightCap = inFlightCap
     this.sendEveryMs = sendEveryMs

@@ -60,8 +60,8 @@ export function tracer(deps: TracerDeps): (start: CallStart) => CallTrace {
   }
 }
 
-/** How long a call has to run before its beginning is recorded by itself. */
-const longMs = 1_000
+/** How long a call has to run before its beginning is recorded by itself: it is stored when the call is a second old. */
+const longMs = 900
 
 /** How a call ended for its client. */
 interface CallEnd {

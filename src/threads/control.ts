@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Condition } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
+import type { ProjectId } from '../core/ids.ts'
 import { type Link, link } from '../core/link.ts'
 import { version as program } from '../core/version.ts'
 import { dataFiles } from '../store/files.ts'
@@ -12,6 +13,7 @@ import { migrate } from '../store/migrations/migrate.ts'
 import { ensureDefaultProject, listProjects } from '../store/projects.ts'
 import type { ConfigDb } from '../store/schema.ts'
 import { kyselyOn, openForWriting } from '../store/sqlite/open.ts'
+import { inWords } from '../store/sqlite/trouble.ts'
 import { type StartPart, startInThread } from './part.ts'
 
 /** How long a command that asks for traces may wait for what has just been recorded, and for the query itself. */
@@ -33,14 +35,23 @@ export const startControl: StartPart = (port, init) => {
     const config = loadConfig(init.flags, init.environment)
     lock = lockFolder(config.dataDir)
     supervisor.post({ kind: 'snapshot', part: 'config', version: version++, value: config })
-    const database = openForWriting(dataFiles(config.dataDir).config, { synchronous: 'FULL' })
-    close = () => database.close()
-    const db = kyselyOn<ConfigDb>(database)
-    await migrate(db, configMigrations)
-    await ensureDefaultProject(db, Date.now() * 1000)
-    supervisor.post({ kind: 'snapshot', part: 'projects', version: version++, value: await listProjects(db) })
+    const projects = await openProjects(dataFiles(config.dataDir).config)
+    supervisor.post({ kind: 'snapshot', part: 'projects', version: version++, value: projects })
     say({ phase: 'ready', problems: [] })
     return config
+  }
+
+  const openProjects = async (path: string): Promise<ProjectId[]> => {
+    try {
+      const database = openForWriting(path, { synchronous: 'FULL' })
+      close = () => database.close()
+      const db = kyselyOn<ConfigDb>(database)
+      await migrate(db, configMigrations)
+      await ensureDefaultProject(db, Date.now() * 1000)
+      return await listProjects(db)
+    } catch (thrown) {
+      throw new Error(inWords(path, 'opened', thrown), { cause: thrown })
+    }
   }
 
   /** Asks the reader, after what was recorded up to now is stored: who has just made a call will find it. */

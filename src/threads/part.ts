@@ -8,6 +8,8 @@ export interface PartInit {
   readonly flags: Flags
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly counters: SharedArrayBuffer
+  /** When this server started; a part may have been born again since. */
+  readonly startedUs: number
 }
 
 /** Begins the work of a part; it ends with the command `stop`. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
 import type { Config } from '../core/config.ts'
@@ -7,27 +8,36 @@ import { dataFiles } from '../store/files.ts'
 import { isQueryName, queries } from '../store/queries.ts'
 import type { TracesDb } from '../store/schema.ts'
 import { kyselyOn, openForReading } from '../store/sqlite/open.ts'
+import { inWords, troubleOf } from '../store/sqlite/trouble.ts'
 import { type StartPart, startInThread } from './part.ts'
 
 /** The reader's thread: answers questions about what is stored, so that a slow one holds up nobody but who asked. */
 export const startReader: StartPart = (port) => {
   const links: Link[] = []
   let config: Config | undefined
-  let opened: { database: DatabaseSync; db: Kysely<TracesDb> } | undefined
+  let opened: { file: number; database: DatabaseSync; db: Kysely<TracesDb> } | undefined
 
-  /** Opened for the first question: the writer has made the file by then. */
-  const db = (): Kysely<TracesDb> => {
-    if (!opened) {
-      if (!config) throw new GatewayError('starting', 'The reader has not started yet.')
-      const database = openForReading(dataFiles(config.dataDir).traces)
-      opened = { database, db: kyselyOn<TracesDb>(database) }
+  /** Opened for the first question, when the writer has made the file, and again when it has begun another. */
+  const open = (path: string): Kysely<TracesDb> => {
+    const { ino: file } = statSync(path)
+    if (opened?.file !== file) {
+      opened?.database.close()
+      opened = undefined
+      const database = openForReading(path)
+      opened = { file, database, db: kyselyOn<TracesDb>(database) }
     }
     return opened.db
   }
 
-  const query = ({ name, detail }: { name: string; detail: never }): Promise<unknown> => {
+  const query = async ({ name, detail }: { name: string; detail: never }): Promise<unknown> => {
     if (!isQueryName(name)) throw new GatewayError('not_found', `There is no query ${name}.`)
-    return queries[name](db(), detail)
+    if (!config) throw new GatewayError('starting', 'The reader has not started yet.')
+    const { traces: path } = dataFiles(config.dataDir)
+    try {
+      return await queries[name](open(path), detail)
+    } catch (thrown) {
+      throw troubleOf(thrown) === 'other' ? thrown : new Error(inWords(path, 'read', thrown), { cause: thrown })
+    }
   }
 
   const supervisor = link(port, {

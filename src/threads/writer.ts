@@ -3,11 +3,6 @@ import type { Config } from '../core/config.ts'
 import { type Link, link } from '../core/link.ts'
 import { type Lost, slabCounters } from '../core/records.ts'
 import { dataFiles } from '../store/files.ts'
-import { ledgerMigrations } from '../store/migrations/ledger.ts'
-import { migrate } from '../store/migrations/migrate.ts'
-import { tracesMigrations } from '../store/migrations/traces.ts'
-import type { LedgerDb, TracesDb } from '../store/schema.ts'
-import { kyselyOn, openForWriting } from '../store/sqlite/open.ts'
 import { Writer } from '../store/writer.ts'
 import { openLog } from '../telemetry/log.ts'
 import { type StartPart, startInThread } from './part.ts'
@@ -35,44 +30,42 @@ export const startWriter: StartPart = (port, init) => {
     supervisor.post({ kind: 'snapshot', part: 'condition', version: version++, value })
 
   const open = async (config: Config): Promise<void> => {
-    const files = dataFiles(config.dataDir)
-    // The ledger is what money is counted by: it survives a power cut. Traces may lose their last moments.
-    const ledger = openForWriting(files.ledger, { synchronous: 'FULL' })
-    const traces = openForWriting(files.traces, { synchronous: 'NORMAL' })
-    await migrate(kyselyOn<LedgerDb>(ledger), ledgerMigrations)
-    await migrate(kyselyOn<TracesDb>(traces), tracesMigrations)
     const log = openLog(config.log, writeStdout, { gather: true })
-    let trouble: string | undefined
-    const writer = new Writer({
-      traces,
-      ledger,
+    const writer = await Writer.open({
+      files: dataFiles(config.dataDir),
+      startedUs: init.startedUs,
       counters,
       recording: config.recording,
       onCall: (call) => log.call(call),
       onEmpty: (slab) => records?.post({ kind: 'records', slab, used: 0 }, [slab]),
-      onTrouble(problem) {
-        if (problem === trouble) return
-        trouble = problem
-        if (problem === undefined) log.info('Traces are written again.')
-        else log.error(problem)
-        say({ phase: 'ready', problems: problem === undefined ? [] : [problem] })
+      onNews({ level, text }) {
+        log[level](text)
+        say({ phase: 'ready', problems: writer.problems })
       },
     })
+    for (const problem of writer.problems) log.error(problem)
+    if (writer.interrupted > 0) {
+      log.warn('Calls were running when an earlier server ended. They are marked as interrupted.', {
+        calls: writer.interrupted,
+      })
+    }
     let lost = counters.lost()
-    const ticking = setInterval(() => {
+    const tick = (): void => {
       const now = counters.lost()
-      if (total(now) > total(lost))
+      if (total(now) > total(lost)) {
         log.warn('Some of what passed was not recorded: the disk cannot follow.', { lost: now })
+      }
       lost = now
       log.flush()
-    }, tickMs)
+    }
+    const ticking = setInterval(tick, tickMs)
     stop = () => {
       clearInterval(ticking)
       writer.close()
-      log.flush()
+      tick()
     }
     opened(writer)
-    say({ phase: 'ready', problems: [] })
+    say({ phase: 'ready', problems: writer.problems })
   }
 
   const supervisor = link(port, {
@@ -81,7 +74,10 @@ export const startWriter: StartPart = (port, init) => {
       if (part !== 'config' || begun) return
       begun = true
       open(value).catch((thrown: Error) => {
-        say({ phase: 'failed', problems: [`The data folder ${value.dataDir} cannot be written: ${thrown.message}`] })
+        say({
+          phase: 'failed',
+          problems: [`The data folder ${value.dataDir} cannot be used: ${thrown.message}`],
+        })
       })
     },
     command(command) {

@@ -19,6 +19,7 @@ test('what a part was told is its own: to change it changes nothing for who told
     flags: { settings: {}, terminal: false },
     environment: {},
     counters: newSlabCounters(),
+    startedUs: 0,
   })
   const got = Promise.withResolvers<Snapshot>()
   const near = link(port, { snapshot: got.resolve })

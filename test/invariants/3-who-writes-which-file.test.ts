@@ -58,7 +58,9 @@ describe.each(bothWays)('%s', (_name, spawn) => {
     expect(Object.keys(modes)).toEqual(
       expect.arrayContaining(['config.db', 'ledger.db', 'lock.db', 'server.json', 'traces.db', 'traces.db-wal']),
     )
-    expect(new Set(Object.values(modes))).toEqual(new Set(['600']))
+    const { run, ...files } = modes
+    expect(new Set(Object.values(files))).toEqual(new Set(['600']))
+    expect(run).toBe('700')
     expect((statSync(dataDir).mode & 0o777).toString(8)).toBe('700')
   })
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import type { PartName } from '../../src/core/border.ts'
@@ -56,6 +57,9 @@ const told = (trunkline: TestTrunkline, traceId: string | null): Promise<string[
 
 const text = (content: string): string => JSON.stringify([{ kind: 'text', text: content }])
 
+const eventOf = (content: string): string =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`
+
 const startReady = async (options: TestOptions): Promise<TestTrunkline> => {
   const trunkline = await startTest(options)
   await isReady(trunkline.url)
@@ -111,6 +115,35 @@ describe.concurrent('on real threads', () => {
     await expect(trunkline.trace(lost.traceId)).rejects.toThrow('stored nowhere')
   })
 
+  test('what a crashed writer held of a call that runs is counted, and the end alone is no answer', async () => {
+    const border = borderSpy(inThreads)
+    const begun = Promise.withResolvers<ServerResponse>()
+    await using upstream = await startUpstream((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(eventOf(`first ${'x'.repeat(20_000)}`))
+      begun.resolve(response)
+    })
+    await using trunkline = await startReady({
+      spawn: border.spawn,
+      settings: { 'providers.openai.base_url': upstream.baseUrl },
+    })
+    const answer = askChat(trunkline.url, 'Hello', { model: 'some', stream: true })
+    const response = await begun.promise
+    await vi.waitFor(() => expect(border.passed.some(({ bytes }) => bytes?.includes('first'))).toBe(true))
+    // By then all that was handed over is in the writer's hands.
+    await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 1 } })
+    await crash(trunkline, 'writer')
+    await isReadyAgain(trunkline)
+    const said = (await readiness(trunkline.url)).reasons?.join(' ') ?? ''
+    expect(Number(/(\d+) bytes of a writer that crashed/.exec(said)?.[1])).toBeGreaterThan(20_000)
+    response.end(`${eventOf('last')}data: [DONE]\n\n`)
+    const { status, text: passed, traceId } = await answer
+    expect([status, passed.includes('first'), passed.includes('last')]).toEqual([200, true, true])
+    const shown = await trunkline.trace(traceId)
+    expect(shown.spans.map((span) => span.kind)).toEqual(['call', 'attempt'])
+    expect(conversationOf(shown)?.answer).toBeUndefined()
+  })
+
   test('what is recorded while there is no writer waits for the next one', async () => {
     await using trunkline = await startReady({ spawn: inThreads })
     await crash(trunkline, 'writer')
@@ -150,11 +183,12 @@ describe.concurrent('on real threads', () => {
 
   test('a database that cannot be written is seen in health until it can, and nothing is lost', async () => {
     await using trunkline = await startReady({ spawn: inThreads })
-    const other = new DatabaseSync(dataFiles(trunkline.dataDir).traces)
+    const path = dataFiles(trunkline.dataDir).traces
+    const other = new DatabaseSync(path)
     other.exec('alter table spans rename to elsewhere')
     const { status, traceId } = await askChat(trunkline.url, 'Hello')
     expect(status).toBe(200)
-    const problem = 'Traces cannot be written: no such table: spans'
+    const problem = `${path} cannot be written: no such table: spans. Calls go on; what they leave waits in memory until it can.`
     await vi.waitFor(
       async () => expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: [problem] }),
       waiting,

@@ -44,7 +44,7 @@ test('the key for a provider goes to the provider and nowhere else', async () =>
   child.kill('SIGTERM')
   const logged = (await output).join('')
   const stored = readdirSync(folder)
-    .filter((name) => name !== 'control.sock')
+    .filter((name) => name !== 'run')
     .map((name) => readFileSync(join(folder, name), 'latin1'))
     .join('')
   rmSync(folder, { recursive: true, force: true })

@@ -8,10 +8,6 @@ import { newSlabCounters, slabCounters } from '../../src/core/records.ts'
 import { Rounds } from '../../src/core/rounds.ts'
 import type { Usage } from '../../src/core/usage.ts'
 import { dataFiles } from '../../src/store/files.ts'
-import { ledgerMigrations } from '../../src/store/migrations/ledger.ts'
-import { migrate } from '../../src/store/migrations/migrate.ts'
-import { tracesMigrations } from '../../src/store/migrations/traces.ts'
-import { kyselyOn, openForWriting } from '../../src/store/sqlite/open.ts'
 import { Writer } from '../../src/store/writer.ts'
 import { Slabs } from '../../src/telemetry/slabs.ts'
 import { errorOf, tracer } from '../../src/telemetry/trace.ts'
@@ -60,13 +56,16 @@ const recording = {
 /** A data folder with traces in it, made by what makes them in the program, under a clock of the test's own. */
 export async function dataFolder(): Promise<DataFolder> {
   const dataDir = mkdtempSync(join(tmpdir(), 'trunkline-'))
-  const files = dataFiles(dataDir)
-  const traces = openForWriting(files.traces, { synchronous: 'NORMAL' })
-  const ledger = openForWriting(files.ledger, { synchronous: 'NORMAL' })
-  await migrate(kyselyOn(traces), tracesMigrations)
-  await migrate(kyselyOn(ledger), ledgerMigrations)
   const counters = slabCounters(newSlabCounters())
-  const writer = new Writer({ traces, ledger, counters, recording, onCall() {}, onTrouble() {}, onEmpty() {} })
+  const writer = await Writer.open({
+    files: dataFiles(dataDir),
+    startedUs: 0,
+    counters,
+    recording,
+    onCall() {},
+    onNews() {},
+    onEmpty() {},
+  })
   const slabs = new Slabs(counters, recording.inFlightBytes)
   const direct: Port = {
     postMessage(message) {

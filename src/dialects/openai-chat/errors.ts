@@ -46,7 +46,8 @@ export function readDisguised(body: Buffer): GatewayError {
   const outer = Array.isArray(written) ? (written[0] as typeof written) : written
   const inner = outer?.error ?? outer ?? {}
   const { code, status, type, message } = (typeof inner === 'object' ? inner : { message: inner }) as WrittenError
-  const number = [code, status].map(Number).find((one) => one >= 400 && one <= 599)
+  const numbers = [code, status].filter((one) => typeof one === 'number' || typeof one === 'string').map(Number)
+  const number = numbers.find((one) => one >= 400 && one <= 599)
   const names = [type, code, status, message].filter((name) => typeof name === 'string').join(' ')
   return readError(number ?? disguises.find(([words]) => words.test(names))?.[1] ?? 502, body).error
 }

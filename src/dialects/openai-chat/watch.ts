@@ -6,6 +6,7 @@ import type { Step } from '../../core/steps.ts'
 import { type Frame, sseFrames } from '../../http/sse.ts'
 import { finishReasonOf } from './decode.ts'
 import { readDisguised, readError } from './errors.ts'
+import { Tail } from './tail.ts'
 import { usageOf, type WireUsage } from './usage.ts'
 import { usageIn, type WireAnswer, type WireChoice } from './wire.ts'
 
@@ -17,8 +18,8 @@ const tailBytes = 8 * 1024
 const tailEvents = 8
 /** How long an event may be that is looked at before there is any content. */
 const lineBytes = 1 << 20
-/** How many chunks are kept before they are joined. */
-const mostChunks = 64
+/** How many chunks are kept as they are before they are copied together. */
+const tailChunks = 16
 
 /**
  * Looks only for what is needed at once. Chunks are kept by reference and read when the answer has ended: a stream's
@@ -133,11 +134,7 @@ function watchStream(): AnswerWatch {
   let hasBegun = false
   let refusal: GatewayError | undefined
   let model: string | undefined
-  let chunks: Buffer[] = []
-  let first = 0
-  let size = 0
-  /** Whether the beginning is gone. */
-  let hasLost = false
+  const tail = new Tail(tailBytes, tailChunks)
   const look = (bytes: Buffer): void => {
     pending += bytes.length
     for (const { data } of head?.next(bytes) ?? []) {
@@ -167,28 +164,10 @@ function watchStream(): AnswerWatch {
       return refusal
     },
     get isDone() {
-      let tail = ''
-      for (let at = chunks.length - 1; at >= first && tail.length < doneBytes; at--) {
-        tail = (chunks[at] as Buffer).toString('latin1') + tail
-      }
-      return doneMark.test(tail.slice(-doneBytes))
+      return doneMark.test(tail.bytes().toString('latin1').slice(-doneBytes))
     },
     next(chunk) {
-      chunks.push(chunk)
-      size += chunk.length
-      while (size - (chunks[first] as Buffer).length >= tailBytes) {
-        size -= (chunks[first] as Buffer).length
-        chunks[first++] = empty
-      }
-      // Many small chunks weigh more than their bytes, and a stream may live for long.
-      if (chunks.length > mostChunks) {
-        const joined = Buffer.concat(chunks.slice(first))
-        const tail = joined.subarray(-tailBytes)
-        hasLost ||= first > 0 || tail.length < joined.length
-        chunks = [tail]
-        size = tail.length
-        first = 0
-      }
+      tail.add(chunk)
       // Event by event, so that what comes after the first content is not even divided.
       for (let from = 0; head && from < chunk.length; ) {
         const blank = chunk.indexOf('\n\n', from)
@@ -198,8 +177,7 @@ function watchStream(): AnswerWatch {
       }
     },
     end() {
-      const tail = chunks.length - first === 1 ? (chunks[first] as Buffer) : Buffer.concat(chunks.slice(first))
-      const facts = readTail(tail, hasLost || first > 0)
+      const facts = readTail(tail.bytes(), tail.isCut)
       // An event without its blank line counts at the end, and a model may be named later than the first content.
       if (head) look(blankLine)
       if (!hasBegun) refusal = new GatewayError('upstream_invalid', 'The answer of the provider ended before it began.')
@@ -210,7 +188,6 @@ function watchStream(): AnswerWatch {
   }
 }
 
-const empty = Buffer.alloc(0)
 /** What ends a stream, with a few comments after it at most. */
 const doneMark = /^data:\s*\[DONE\]/m
 const doneBytes = 256

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { LedgerDb } from '../schema.ts'
 
@@ -35,6 +35,18 @@ export const ledgerMigrations = {
         .addColumn('output_audio', 'integer')
         .addColumn('output_image', 'integer')
         .addColumn('usage_missing', 'text')
+        .execute()
+    },
+  },
+  // A start that ends half-way is done again by the next one, and a call is counted once all the same.
+  '0002_interrupted': {
+    async up(db: Kysely<LedgerDb>) {
+      await db.schema
+        .createIndex('ledger_interrupted')
+        .on('ledger')
+        .columns(['trace_id', 'span_id'])
+        .unique()
+        .where(sql.ref('status'), '=', sql.lit('interrupted'))
         .execute()
     },
   },

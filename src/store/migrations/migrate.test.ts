@@ -45,7 +45,7 @@ test('a migration that fails leaves the form as it was, and says why', async () 
   const form = formOf(database)
   const broken = {
     ...ledgerMigrations,
-    '0002_broken': {
+    '9999_broken': {
       up: async () => {
         database.exec('create table half (id)')
         throw new Error('The other half is missing.')

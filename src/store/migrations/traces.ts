@@ -70,4 +70,15 @@ export const tracesMigrations = {
         .execute()
     },
   },
+  // Calls that run are few and looked for by themselves; the others cost nothing here.
+  '0002_running': {
+    async up(db: Kysely<TracesDb>) {
+      await db.schema
+        .createIndex('spans_running')
+        .on('spans')
+        .columns(['project_id', 'trace_id'])
+        .where(sql.ref('status'), '=', sql.lit('running'))
+        .execute()
+    },
+  },
 } satisfies Record<string, Migration>

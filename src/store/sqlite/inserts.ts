@@ -13,6 +13,10 @@ export interface Insert {
   readonly conflict?: string
 }
 
+/** Whether a call of the trace has begun and not ended. The index has those alone, however many spans there are. */
+const oneRuns = `exists (select 1 from spans indexed by spans_running where spans.status = 'running'
+  and spans.project_id = traces.project_id and spans.trace_id = traces.trace_id)`
+
 export const inserts = {
   ledger: {
     table: 'ledger',
@@ -83,15 +87,20 @@ export const inserts = {
       'input_tokens',
       'output_tokens',
     ],
-    // A trace with several calls: the first names it, the last says how it stands, and the rest adds up.
+    // A trace with several calls: the first names it, the last says how it stands, and the rest adds up. While one runs
+    // it runs, and the spans are written before it.
     conflict: `on conflict (project_id, trace_id) do update set
       run_id = coalesce(run_id, excluded.run_id),
       thread_id = coalesce(thread_id, excluded.thread_id),
       label = coalesce(label, excluded.label),
       model = coalesce(model, excluded.model),
       provider = coalesce(provider, excluded.provider),
-      status = case when excluded.ended_us >= ended_us then excluded.status else status end,
-      http_status = case when excluded.ended_us >= ended_us then excluded.http_status else http_status end,
+      status = case when ${oneRuns} then 'running'
+        when excluded.ended_us >= ended_us or status = 'running' then excluded.status else status end,
+      http_status = case when excluded.ended_us >= ended_us or status = 'running' then excluded.http_status
+        else http_status end,
+      first_content_us = case when excluded.started_us <= started_us
+        then coalesce(excluded.first_content_us, first_content_us) else first_content_us end,
       started_us = min(started_us, excluded.started_us),
       ended_us = max(ended_us, excluded.ended_us),
       calls = calls + excluded.calls,
@@ -107,6 +116,28 @@ export const inserts = {
     conflict: 'on conflict (id) do update set size = excluded.size, data = excluded.data',
   },
 } satisfies Record<string, Insert>
+
+/** A call that was stored when it began, as it ended. */
+export const endedSpan: Insert = {
+  ...inserts.spans,
+  conflict: `on conflict (project_id, trace_id, span_id) do update set status = excluded.status,
+    ended_us = excluded.ended_us, model = excluded.model, detail = excluded.detail,
+    bodies = coalesce(bodies, excluded.bodies)`,
+}
+
+/** The one row for a call whose attempt nobody saw end: there is never a second one. */
+export const interruptedInLedger: Insert = {
+  ...inserts.ledger,
+  conflict: `on conflict (trace_id, span_id) where status = 'interrupted' do nothing`,
+}
+
+export const spanIsThere = 'select 1 from spans where project_id = ? and trace_id = ? and span_id = ?'
+
+export const interruptSpan = `update spans set status = 'interrupted'
+  where project_id = ? and trace_id = ? and span_id = ? and status = 'running'`
+
+export const interruptTrace = `update traces set status = 'interrupted'
+  where project_id = ? and trace_id = ? and status = 'running' and not ${oneRuns}`
 
 export const prepared = (database: DatabaseSync, { table, columns, conflict = '' }: Insert): StatementSync =>
   database.prepare(

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { Kysely, type RawBuilder, type SqlBool, SqliteAdapter, type SqliteDatabase, SqliteDialect, sql } from 'kysely'
+import { GatewayError } from '../../core/error.ts'
 import { createPrivate } from '../files.ts'
 
 export interface OpenOptions {
@@ -18,17 +19,37 @@ export function openForWriting(path: string, { synchronous }: OpenOptions): Data
   // The log files beside it take over its rights.
   createPrivate(path)
   const database = new DatabaseSync(path)
-  database.exec(
-    `pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${tuning(writerCacheKb)}`,
-  )
+  try {
+    database.exec(
+      `${tuning(writerCacheKb)} pragma page_size = ${pageBytes}; pragma journal_mode = wal; pragma synchronous = ${synchronous}`,
+    )
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
   return database
 }
 
 export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true })
   database.exec(tuning(readerCacheKb))
+  database.function('in_time', (untilMs) => {
+    if (Date.now() > Number(untilMs)) throw new GatewayError('overdue', tooSlow)
+    return 1
+  })
   return database
 }
+
+/** Less than whoever asks waits, so that the reason arrives. */
+const queryMs = 8_000
+
+const tooSlow = `This took longer than ${queryMs / 1000} seconds, so it was given up. Ask for less, such as only what is newer than a day.`
+
+/**
+ * The first condition of a query that may look at many rows: it holds until the query has had its time, and then ends it.
+ * SQLite cannot be interrupted here, but what it calls for each row may throw.
+ */
+export const inTime = (): RawBuilder<SqlBool> => sql<SqlBool>`in_time(${Date.now() + queryMs})`
 
 /** A writer appends to the same few pages; a reader looks all over the file. */
 const writerCacheKb = 4_000
