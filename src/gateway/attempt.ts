@@ -146,7 +146,8 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
 
   begins(body: Source): void {
     const { status, headers, streaming } = this.answering as Answering
-    const sameBytes = !(streaming && this.addsUsage) && headers['content-length'] !== undefined
+    // Of a stream nobody knows how long it will be: an error may come behind it.
+    const sameBytes = !streaming
     this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, sameBytes), streaming), body, streaming })
   }
 

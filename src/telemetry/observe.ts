@@ -72,8 +72,11 @@ class Observed implements Source, Sink {
   }
 
   end(): void {
+    const { streaming, watch } = this.options
     this.finish(this.facts(), undefined)
-    this.sink?.end()
+    // It may have been let go before anybody knew that nothing would come of it.
+    if (streaming && watch.refusal) this.sink?.fail(watch.refusal)
+    else this.sink?.end()
   }
 
   fail(error: GatewayError): void {

@@ -136,7 +136,7 @@ function watchStream(): AnswerWatch {
   let model: string | undefined
   const tail = new Tail(tailBytes, tailChunks)
   const look = (bytes: Buffer): void => {
-    pending += bytes.length
+    pending = endsEvent(bytes) ? 0 : pending + bytes.length
     for (const { data } of head?.next(bytes) ?? []) {
       pending = 0
       const event = parse(data)
@@ -188,11 +188,20 @@ function watchStream(): AnswerWatch {
   }
 }
 
+const endsEvent = (bytes: Buffer): boolean => bytes.at(-1) === lineFeed && bytes.at(-2) === lineFeed
+
 /** What ends a stream, with a few comments after it at most. */
 const doneMark = /^data:\s*\[DONE\]/m
 const doneBytes = 256
 const blankLine = Buffer.from('\n\n')
 const lineFeed = 0x0a
+
+/** Whether the line that ends at this line feed belongs to the same event as the one after it. */
+function isDataLine(tail: Buffer, end: number): boolean {
+  if (end <= 0) return false
+  const start = tail.lastIndexOf(lineFeed, end - 1) + 1
+  return tail.toString('latin1', start, Math.min(start + 5, end)) === 'data:'
+}
 
 /** From the last event back to the one that says why the answer ended; usage comes with it or after it. */
 function readTail(tail: Buffer, cutOff: boolean): AnswerFacts {
@@ -213,7 +222,7 @@ function readTail(tail: Buffer, cutOff: boolean): AnswerFacts {
     seen++
     const event = parse(data)
     // It may be one line of several, or end in a way that is no line feed.
-    if (!event) {
+    if (!event || isDataLine(tail, before)) {
       isPlain = false
       continue
     }
