@@ -84,10 +84,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       onGone: (reason) => {
         if (name === 'writer') {
           slabs?.disconnect()
-          losses.ofDeadWriter()
+          losses.ofDeadWriter(slabs?.waitingBytes ?? 0)
         }
-        if (phase === 'starting') refuse(new Error(`The ${name} did not start: ${reason}`))
-        else void logged(`The ${name} stopped unexpectedly and is being restarted.`, { reason })
+        if (!known.has('config')) refuse(new Error(`The ${name} did not start: ${reason}`))
+        else if (parts[name].condition?.phase !== 'failed')
+          void logged(`The ${name} stopped unexpectedly and is being restarted.`, { reason })
       },
     })
 
@@ -105,10 +106,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     const [near, far] = [port1 as unknown as Port, port2 as unknown as Port]
     target.post({ kind: 'command', command: 'connect', to: from, port: far }, [far])
     if (source) source.post({ kind: 'command', command: 'connect', to, port: near }, [near])
-    else {
-      recordsPort = near
-      slabs?.connect(near)
-    }
+    else recordsPort = near
   }
   let recordsPort: Port | undefined
 
@@ -123,9 +121,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   const settle = (name: PartName, { phase: reached, problems }: Condition): void => {
-    wasReady ||= Object.values(parts).every((part) => part.condition?.phase === 'ready')
+    hasBegun ||= Object.values(parts).every((part) => part.condition)
+    // Only now: a writer that cannot open its files would take with it what it had been sent.
+    if (name === 'writer' && reached === 'ready' && recordsPort) slabs?.connect(recordsPort)
     if (reached !== 'failed') return
-    if (phase === 'starting') refuse(new ConfigError(problems.join(' ')))
+    if (!known.has('config')) refuse(new ConfigError(problems.join(' ')))
     else {
       void logged(`The ${name} has a problem: ${problems.join(' ')}`)
       parts[name].restart()
@@ -133,11 +133,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   const health = (): Health => {
-    if (phase === 'running' && !wasReady) return { phase: 'starting', problems: [] }
+    if (phase === 'running' && !hasBegun) return { phase: 'starting', problems: [] }
     return { phase, problems: [...Object.values(parts).flatMap((part) => part.problems), ...losses.problems()] }
   }
-  // Until everything has been there once, the gateway is starting; later a missing part is a problem, not a beginning.
-  let wasReady = false
+  // Until each part has said how it is, the gateway is starting; later a missing part is a problem, not a beginning.
+  let hasBegun = false
 
   const announce = (): Promise<unknown> | undefined =>
     parts.control.link?.ask('listening', { gateway: url }, listeningDeadlineMs).catch((thrown: Error) => {
@@ -167,7 +167,6 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       for (const part of Object.values(parts)) part.start()
     })
     slabs = new Slabs(counters, config.recording.inFlightBytes)
-    if (recordsPort) slabs.connect(recordsPort)
     gateway = startGateway({
       config,
       slabs,
@@ -177,7 +176,6 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     const projects = known.get('projects')
     if (projects?.part === 'projects') gateway.setProjects(projects.value)
     url = await listen(gateway, config)
-    refuse = (error) => void logged(error.message)
     phase = 'running'
     await announce()
     const stop = async (patienceMs: number): Promise<void> => {
@@ -236,9 +234,9 @@ function lossWatch(counters: SlabCounters) {
         `Not everything was recorded since the start: ${now.bodyBytes} bytes of bodies, ${now.spans} spans, ${now.ledgerRows} rows of the ledger and ${now.slabBytes} bytes of a writer that crashed are missing.`,
       ]
     },
-    /** What was on its way to a writer that died is gone; it no longer counts as on its way. */
-    ofDeadWriter(): void {
-      const bytes = counters.inFlightBytes()
+    /** What was on its way to a writer that died is gone, but for what still waited for one. */
+    ofDeadWriter(waitingBytes: number): void {
+      const bytes = counters.inFlightBytes() - waitingBytes
       counters.addInFlight(-bytes)
       counters.addLost('slabBytes', bytes)
       counters.addLost('ledgerRows', counters.ledgerRows())

@@ -1,5 +1,4 @@
 import module from 'node:module'
-import v8 from 'node:v8'
 
 const oldest = [24, 15] as const
 
@@ -8,9 +7,6 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   process.stderr.write(`Trunkline needs Node.js ${oldest.join('.')} or newer; this is ${process.versions.node}.\n`)
   process.exitCode = 1
 } else {
-  // What is alive here is a few megabytes, and the buffers of sockets count as its growth: by its own rule V8 would collect
-  // all of it several times a second.
-  v8.setFlagsFromString('--heap-growing-percent=200')
   // The next start finds the program compiled.
   module.enableCompileCache()
   const { run } = await import('./cli/program.ts')

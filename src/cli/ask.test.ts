@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type DataFolder, dataFolder } from '../../test/support/data-folder.ts'
+import { openWriter, traceIdOf } from '../../test/support/writing.ts'
 import { openPrivateDoor } from '../api/private-door.ts'
 import { defaultProject } from '../core/ids.ts'
+import type { SpanStatus } from '../core/span.ts'
 import { dataFiles } from '../store/files.ts'
-import { readServerFile, writeServerFile } from '../store/lock.ts'
+import { lockFolder, readServerFile, writeServerFile } from '../store/lock.ts'
 import { ask } from './ask.ts'
 
 const newest = { project: defaultProject, filter: {}, page: { limit: 20 } }
@@ -68,9 +70,10 @@ describe('without a server', () => {
 
   test('a server that died left its file and its socket, and its traces can be read', async () => {
     const trace = folder.record()
-    serverAt(folder.dataDir, join(folder.dataDir, 'control.sock'))
+    const socket = join(folder.dataDir, 'control.sock')
+    serverAt(folder.dataDir, socket)
     expect(await idsIn(folder.dataDir)).toEqual([trace])
-    writeFileSync(join(folder.dataDir, 'control.sock'), '')
+    writeFileSync(socket, '')
     expect(await idsIn(folder.dataDir)).toEqual([trace])
     expect(readServerFile(folder.dataDir)).toBeDefined()
   })
@@ -81,6 +84,24 @@ describe('without a server', () => {
     for (const file of ['traces.db', 'traces.db-wal']) copyFileSync(join(folder.dataDir, file), join(copy, file))
     expect(await idsIn(copy)).toEqual([trace])
     rmSync(copy, { recursive: true })
+  })
+
+  test('a call that ran when the server was killed is interrupted, as the next start will say', async () => {
+    await using one = await openWriter()
+    one.end(1)
+    one.begin(2)
+    one.slabs.send(1)
+    const list = async (status?: SpanStatus) =>
+      (await ask(one.folder, 'listTraces', { ...newest, filter: { ...(status && { status }) } })).traces.map(
+        (trace) => trace.status,
+      )
+    const server = lockFolder(one.folder)
+    expect(await list()).toEqual(['running', 'ok'])
+    server.release()
+    expect(await list()).toEqual(['interrupted', 'ok'])
+    expect([await list('running'), await list('interrupted')]).toEqual([[], ['interrupted']])
+    const shown = await ask(one.folder, 'showTrace', { project: defaultProject, prefix: traceIdOf(2) })
+    expect(shown).toMatchObject({ view: { trace: { status: 'interrupted' }, spans: [{ status: 'interrupted' }] } })
   })
 
   test('a server file that cannot be read is passed over', async () => {

@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers'
 import type { Kysely } from 'kysely'
 import { version } from '../core/version.ts'
 import { dataFiles } from '../store/files.ts'
-import { readServerFile } from '../store/lock.ts'
+import { seeInterrupted } from '../store/interrupted.ts'
+import { isLocked, readServerFile } from '../store/lock.ts'
 import { tracesMigrations } from '../store/migrations/traces.ts'
 import { type QueryAnswer, type QueryDetail, type QueryName, queries } from '../store/queries.ts'
 import type { TracesDb } from '../store/schema.ts'
@@ -67,6 +68,7 @@ async function askFolder<Q extends QueryName>(
     if (!statSync(path, { throwIfNoEntry: false })) throw noTraces(dataDir)
     database = openForReading(path)
     checkForm(database, path, dataDir)
+    if (!isLocked(dataDir)) seeInterrupted(database)
     return await (queries[name] as Query<Q>)(kyselyOn<TracesDb>(database), detail)
   } catch (thrown) {
     throw thrown instanceof CliError ? thrown : unreadable(path, thrown as SqliteError)

@@ -2,6 +2,7 @@ import type { Trunkline } from '../app.ts'
 import { dataDirOf } from '../config/settings.ts'
 import { version } from '../core/version.ts'
 import { type CliCommand, flagsOf, settingOptions } from './command.ts'
+import { collectByNeed } from './garbage.ts'
 
 export const serve: CliCommand = {
   name: 'serve',
@@ -19,11 +20,15 @@ export const serve: CliCommand = {
   },
 }
 
-/** One signal is often delivered twice, to the group and by a parent; a second one that a person sends comes later. */
-const sameSignalMs = 1_000
+/**
+ * One signal is often delivered twice, to the group and by a parent such as npm, and nothing in it says by whom. What a
+ * parent passes on is here within milliseconds; a person is slower.
+ */
+const sameSignalMs = 300
 
 async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
   const startedMs = performance.now()
+  collectByNeed()
   // Only this command needs the whole program.
   const { startTrunkline } = await import('../app.ts')
   const trunkline = await startTrunkline({ flags: flagsOf(options), environment: process.env })

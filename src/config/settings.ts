@@ -153,7 +153,7 @@ export const settings = {
   'recording.flush_bytes': setting({
     help: 'how many bytes may wait before they are written',
     from: integer(1024, 1 << 28),
-    fallback: () => 1024 * 1024,
+    fallback: () => 4 * 1024 * 1024,
     env: ['TRUNKLINE_FLUSH_BYTES'],
   }),
   'recording.in_flight_bytes': setting({

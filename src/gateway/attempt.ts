@@ -50,6 +50,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   place = -1
   /** The client has left, and the answer is read on for what it used. */
   isLeft = false
+  hasAll = false
   private readonly call: Call
   private readonly target: Target
   private readonly deps: AttemptDeps
@@ -145,7 +146,13 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   begins(body: Source): void {
-    const { status, headers, streaming } = this.answering as Answering
+    const { status, headers, streaming, problem } = this.answering as Answering
+    if (problem) {
+      // It is too long to be read for what it used.
+      this.source.stop(problem)
+      this.resolve({ error: withHints(problem, headers) })
+      return
+    }
     // Of a stream nobody knows how long it will be: an error may come behind it.
     const sameBytes = !streaming
     this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, sameBytes), streaming), body, streaming })
@@ -194,11 +201,12 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   /** The client has left: nobody needs the answer, but what it costs may be worth knowing. */
   private left(): void {
     const { mode, drainMs } = this.deps.cancel
+    this.hasAll = this.answering?.watch.isDone ?? false
     if (mode === 'abort') {
       this.source.cancel()
       return
     }
-    this.isLeft = !this.answering?.watch.isDone
+    this.isLeft = !this.hasAll
     this.clocks.atMost(drainMs)
     this.drain()
   }
@@ -222,7 +230,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
 
   private giveUp(reason: string): void {
     const error = new GatewayError('upstream_invalid', `${this.target.provider.name} ${reason}.`)
-    this.incoming.stop(error)
+    this.source.stop(error)
     this.refuse({ error })
   }
 
@@ -264,7 +272,7 @@ const streamHeaders = (headers: ReplyHeaders, streaming: boolean): ReplyHeaders 
 
 function encodingOf(headers: UpstreamHeaders): string | undefined {
   const encoding = headers['content-encoding']
-  return encoding === undefined || encoding === 'identity' || encoding === '' ? undefined : String(encoding)
+  return encoding === undefined || /^(identity)?$/i.test(String(encoding)) ? undefined : String(encoding)
 }
 
 function withoutEncoding(headers: UpstreamHeaders): UpstreamHeaders {

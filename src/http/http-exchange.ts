@@ -75,7 +75,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
     if (declared > limit) return Promise.reject(tooLarge(limit))
     if (this.headers.expect?.toLowerCase() === '100-continue') this.res.writeContinue()
     return new Promise((resolve, reject) => {
-      let pieces: Pieces | undefined = new Pieces()
+      let pieces: Pieces | undefined = new Pieces(declared)
       this.refuseBody = reject
       req.on('data', (chunk: Buffer) => {
         if (!pieces) return
@@ -101,7 +101,8 @@ export class HttpExchange implements Exchange, InBag, Sink {
 
   /** Those before it on its connection are over. */
   turn(): void {
-    this.onTurn?.()
+    if (this.isAnswered) this.hurry(lastBytesMs)
+    else this.onTurn?.()
   }
 
   onGone(listener: () => void): void {
@@ -226,10 +227,14 @@ export class HttpExchange implements Exchange, InBag, Sink {
   private finish(bytes?: string | Buffer, patienceMs = lastBytesMs): void {
     if (this.isAnswered) return
     this.answered()
-    const { socket } = this.req
     this.res.end(bytes)
-    // They wait for the client, and it may have stopped to read for good.
-    if (socket.writableLength > 0 && this.connection.first === this) socket.setTimeout(patienceMs)
+    if (this.connection.first === this) this.hurry(patienceMs)
+  }
+
+  /** The last bytes wait for the client, and it may have stopped to read for good. */
+  private hurry(patienceMs: number): void {
+    const { socket } = this.req
+    if (socket.writableLength > 0) socket.setTimeout(patienceMs)
   }
 
   private answered(): void {

@@ -315,12 +315,21 @@ describe('what is ended for a reason that is not its own', () => {
   })
 })
 
-test('what is gathered is all of it, up to the limit', async () => {
-  const { incoming, give } = begun()
+test('what is gathered is all of it', async () => {
+  const { incoming, happened, give } = begun()
   const gathered = gather(incoming, 4)
-  for (const text of ['ab', 'cde', 'fg']) give(text)
+  for (const text of ['a', 'bc', 'd']) give(text)
   incoming.end()
   expect(await gathered).toEqual({ bytes: Buffer.from('abcd') })
+  expect(happened).toEqual([])
+})
+
+test('what is gathered and goes on beyond the limit is ended there', async () => {
+  const { incoming, happened, give } = begun()
+  const gathered = gather(incoming, 4)
+  for (const text of ['ab', 'cde']) give(text)
+  expect(await gathered).toEqual({ bytes: Buffer.from('abcd') })
+  expect(happened).toEqual(['abort'])
 })
 
 test('what cannot be gathered to its end has what came, and the reason', async () => {

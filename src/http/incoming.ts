@@ -119,15 +119,19 @@ export class Incoming implements UpstreamListener, Source {
   }
 }
 
-/** All of a source, up to so many bytes: what comes after them is let go. `failure` when not all of it came. */
+/** All of a source, up to so many bytes: one that goes on after them is ended. `failure` when it broke off before. */
 export function gather(source: Source, limit: number): Promise<{ bytes: Buffer; failure?: GatewayError }> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     source.to({
       write(chunk) {
-        if (size < limit) chunks.push(chunk.subarray(0, limit - size))
+        chunks.push(chunk)
         size += chunk.length
+        if (size > limit) {
+          resolve({ bytes: Buffer.concat(chunks, limit) })
+          source.cancel()
+        }
         return true
       },
       end: () => resolve({ bytes: Buffer.concat(chunks) }),

@@ -8,8 +8,9 @@ test('what came in pieces is whole again, however many and how large they were',
     size: 'max',
   })
   fc.assert(
-    fc.property(sizes, (lengths) => {
-      const pieces = new Pieces()
+    fc.property(sizes, fc.constantFrom('right', 'none', 'too few', 'too many'), (lengths, said) => {
+      const sum = lengths.reduce((total, length) => total + length, 0)
+      const pieces = new Pieces({ right: sum, none: 0, 'too few': sum >> 1, 'too many': sum * 3 }[said])
       const all = lengths.map((length, index) => Buffer.alloc(length, index))
       for (const piece of all) pieces.add(piece)
       const whole = Buffer.concat(all)
@@ -21,8 +22,17 @@ test('what came in pieces is whole again, however many and how large they were',
 })
 
 test('what came at once is not copied', () => {
-  const pieces = new Pieces()
+  const pieces = new Pieces(5)
   const body = Buffer.from('hello')
   pieces.add(body)
   expect(pieces.whole()).toBe(body)
 })
+
+test.each([0, 3_000_000, 1_000_000_000])(
+  'what is kept of a body that was said to have %i bytes is little more than it',
+  (declared) => {
+    const pieces = new Pieces(declared)
+    for (let at = 0; at < 3_000_000; at += 60_000) pieces.add(Buffer.alloc(60_000))
+    expect(pieces.whole().buffer.byteLength).toBeLessThanOrEqual(4_000_000)
+  },
+)

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 import { type Done, type Door, jsonReply } from './exchange.ts'
+import type { HttpExchange } from './http-exchange.ts'
 import { type HttpServer, httpServer, type ServerLimits } from './server.ts'
 
 const roomy: ServerLimits = {
@@ -131,6 +132,36 @@ test('what a source says after the end of its answer is not heard', async () => 
   taker.end()
   expect(await done).toMatchObject({ bytes: 32 << 20, error: { code: 'upstream_cut' } })
   await vi.waitFor(() => expect(bytes).toBeGreaterThan(32 << 20))
+  socket.destroy()
+})
+
+test('a client that stops to read has as long for answers that waited behind others as for the first', async () => {
+  const sockets: Socket[] = []
+  const long: Door = {
+    method: 'GET',
+    path: '/',
+    handle(exchange) {
+      sockets.push((exchange as HttpExchange).connection.socket)
+      return { status: 200, headers: {}, body: Buffer.alloc(1 << 20) }
+    },
+  }
+  await using running = await start([long])
+  const socket = await client(running)
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > 4 << 20) socket.pause()
+  })
+  socket.write(get.repeat(32))
+  let before = -1
+  await vi.waitFor(() => {
+    const sent = sockets[0]?.bytesWritten ?? 0
+    const isStill = socket.isPaused() && sent === before
+    before = sent
+    expect(isStill).toBe(true)
+  })
+  expect(running.server.running).toBeGreaterThan(0)
+  expect(sockets[0]?.timeout).toBe(60_000)
   socket.destroy()
 })
 

@@ -198,34 +198,31 @@ const leaving = new Error('Nobody waits for this answer any more.')
 function connectionError(error: Error & { code?: string }): GatewayError {
   const cause = { cause: error }
   const code = error.code ?? ''
+  const words = wordsOf(error)
   if (brokenCodes.has(code) || isShort(error))
-    return new GatewayError('upstream_cut', `The connection to the provider broke (${error.message}).`, cause)
+    return new GatewayError('upstream_cut', `The connection to the provider broke (${words}).`, cause)
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
       return new GatewayError('timeout_connect', 'The provider did not accept the connection in time.', cause)
     case 'ECONNREFUSED':
-      return new GatewayError(
-        'upstream_unreachable',
-        `Nothing listens at the provider's address (${error.message}).`,
-        cause,
-      )
+      return new GatewayError('upstream_unreachable', `Nothing listens at the provider's address (${words}).`, cause)
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new GatewayError(
-        'upstream_unreachable',
-        `The provider's name cannot be resolved (${error.message}).`,
-        cause,
-      )
+      return new GatewayError('upstream_unreachable', `The provider's name cannot be resolved (${words}).`, cause)
     case 'UND_ERR_HEADERS_OVERFLOW':
       return new GatewayError('upstream_invalid', `The headers of the provider's answer are too large.`, cause)
     default:
       if (error.name === 'HTTPParserError') {
         return new GatewayError(
           'upstream_invalid',
-          `What the provider answers is not HTTP. Is its base URL right? (${error.message})`,
+          `What the provider answers is not HTTP. Is its base URL right? (${words})`,
           cause,
         )
       }
-      return new GatewayError('upstream_unreachable', `The call to the provider failed: ${error.message}`, cause)
+      return new GatewayError('upstream_unreachable', `The call to the provider failed: ${words}`, cause)
   }
 }
+
+/** An error for a name with several addresses has no words of its own: it has an error for each of them. */
+const wordsOf = (error: Error): string =>
+  error instanceof AggregateError ? error.errors.map(({ message }: Error) => message).join('; ') : error.message

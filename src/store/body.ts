@@ -58,6 +58,11 @@ export class Body {
   moved(part: BodyPart, goesOn: boolean): void {
     if (goesOn) this.startHash()
     this.parts.push(part)
+    this.letGo()
+  }
+
+  /** Nothing is held of it any more. */
+  letGo(): void {
     this.pieces.length = 0
     this.owned = 0
     this.held = 0

@@ -3,7 +3,7 @@ import type { CallDetail } from '../core/span.ts'
 import type { LedgerStatements } from './ledger-rows.ts'
 import { interruptedLedgerRow } from './rows.ts'
 import type { TracesTable } from './schema.ts'
-import { inTransaction } from './sqlite/inserts.ts'
+import { inserts, inTransaction } from './sqlite/inserts.ts'
 import { interrupt, type TraceStatements } from './trace-entries.ts'
 import type { WrittenFile } from './written-file.ts'
 
@@ -44,6 +44,19 @@ export async function markInterrupted(
     }),
   )
   return calls.length
+}
+
+/**
+ * For who reads a folder that no server has: what is stored as running is seen as interrupted, which the next start makes
+ * of it. Views of this connection alone stand before the tables.
+ */
+export function seeInterrupted(database: DatabaseSync): void {
+  for (const { table, columns } of [inserts.traces, inserts.spans]) {
+    const seen = columns.map((column) =>
+      column === 'status' ? `iif(status = 'running', 'interrupted', status) as status` : column,
+    )
+    database.exec(`create temp view ${table} as select ${seen.join(', ')} from main.${table}`)
+  }
 }
 
 const unendedCalls = (database: DatabaseSync, startedUs: number): UnendedCall[] =>

@@ -18,6 +18,9 @@ export interface FolderLock {
   release(): void
 }
 
+/** Who only looks whether the lock is free has a share of it for a moment. */
+const patienceMs = 200
+
 /**
  * Takes a data folder for this process alone. The lock is the system's own on an open file, so that it goes with the
  * process however that ends; nothing is left behind to be cleaned up.
@@ -29,7 +32,7 @@ export function lockFolder(dataDir: string): FolderLock {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     createPrivate(lock)
     database = new DatabaseSync(lock)
-    database.exec('pragma locking_mode = exclusive; pragma busy_timeout = 0; begin exclusive')
+    database.exec(`pragma locking_mode = exclusive; pragma busy_timeout = ${patienceMs}; begin exclusive`)
   } catch (cause) {
     database?.close()
     if (troubleOf(cause) !== 'locked') throw new Error(inWords(lock, 'opened', cause), { cause })
@@ -41,6 +44,20 @@ export function lockFolder(dataDir: string): FolderLock {
     )
   }
   return { release: () => database?.close() }
+}
+
+/** Whether some process has this folder now. */
+export function isLocked(dataDir: string): boolean {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(dataFiles(dataDir).lock, { readOnly: true })
+    database.exec('select 1 from sqlite_schema')
+    return false
+  } catch (thrown) {
+    return troubleOf(thrown) === 'locked'
+  } finally {
+    database?.close()
+  }
 }
 
 export const writeServerFile = (dataDir: string, file: ServerFile): void =>

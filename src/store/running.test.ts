@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answerOf, openWriter, parts, requestOf, traceIdOf, type Writing } from '../../test/support/writing.ts'
+import type { BodyAddress } from './schema.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -91,6 +92,17 @@ describe('a call that has begun', () => {
     expect(one.rows('ledger', 'select status from ledger')).toEqual([{ status: 'ok' }])
   })
 
+  test('holds nothing any more of an answer whose span was given up as it came', async () => {
+    await using one = await openWriter()
+    one.begin(1)
+    one.body(1, 1, 'x'.repeat(100_000))
+    one.dropped(1)
+    one.slabs.send(1)
+    expect(one.counters.inFlightBytes()).toBe(0)
+    expect(one.counters.lost()).toMatchObject({ bodies: 1, bodyBytes: 100_000 })
+    expect(one.rows('traces', 'select count(*) as blocks from blocks')).toEqual([{ blocks: 0 }])
+  })
+
   test('makes its trace run for as long as one of its calls does', async () => {
     await using one = await openWriter()
     const trace = { traceId: traceIdOf(1) }
@@ -108,6 +120,12 @@ describe('a call that has begun', () => {
     expect(await traceNow()).toMatchObject({ status: 'cancelled', calls: 3, errors: 1 })
   })
 })
+
+/** How much is kept of an answer, by what is stored of its places. */
+function lengthIn(bodies: string): number {
+  const { answer } = JSON.parse(bodies) as { answer: BodyAddress }
+  return [answer, ...(answer.rest ?? [])].reduce((sum, { length }) => sum + length, 0)
+}
 
 describe('a long answer of a call that runs', () => {
   const pieces = Array.from({ length: 40 }, (_, index) => String.fromCharCode(97 + (index % 26)).repeat(10_000))
@@ -128,6 +146,26 @@ describe('a long answer of a call that runs', () => {
     expect((await one.shown(1))?.spans[0]).toMatchObject({ conversation: { notes: [] } })
   })
 
+  test('goes there sooner when many run, and there is room for others', async () => {
+    const inFlightBytes = 1 << 22
+    await using one = await openWriter({ recording: { inFlightBytes } })
+    const calls = Array.from({ length: 400 }, (_, index) => 1 + index)
+    for (const call of calls) begunWithRequest(one, call)
+    for (let at = 0; at < 30_000; at += 3_000) {
+      for (const call of calls) one.body(call, 1, long.slice(at, at + 3_000))
+      one.slabs.send(at + 1)
+      expect(one.counters.inFlightBytes()).toBeLessThan(inFlightBytes / 2)
+    }
+    for (const call of calls) {
+      one.attempt(call, { answerBytes: 30_000 })
+      one.end(call, {}, { begun: true })
+    }
+    one.slabs.send(1_000_000)
+    const bodies = one.rows('traces', `select bodies from spans where kind = 'attempt'`)
+    expect(bodies.map((row) => lengthIn(String(row.bodies)))).toEqual(calls.map(() => 30_000))
+    expect(one.counters.inFlightBytes()).toBe(0)
+  })
+
   test('is cut at the limit, with the length and hash of all', async () => {
     await using one = await openWriter({ recording: { bodyBytes: 150_000 } })
     begunWithRequest(one, 1)
@@ -139,11 +177,10 @@ describe('a long answer of a call that runs', () => {
     one.end(1, {}, { begun: true })
     one.slabs.send(1)
     const [row] = one.rows('traces', `select bodies from spans where kind = 'attempt'`)
-    const { answer } = JSON.parse(String(row?.bodies))
+    const { answer } = JSON.parse(String(row?.bodies)) as { answer: BodyAddress }
     const { createHash } = await import('node:crypto')
     expect(answer.whole).toEqual({ length: long.length, sha256: createHash('sha256').update(long).digest('hex') })
-    const kept = [answer, ...answer.rest].reduce((sum: number, { length }: { length: number }) => sum + length, 0)
-    expect(kept).toBe(150_000)
+    expect(lengthIn(String(row?.bodies))).toBe(150_000)
   })
 
   test('is read as a whole where its end did not tell, wherever its pieces are by then', async () => {

@@ -1,4 +1,3 @@
-import type { AnswerFacts } from '../core/answer.ts'
 import type { Records } from '../core/border.ts'
 import type { RecordingConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
@@ -6,6 +5,7 @@ import type { AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks, bodyIn } from './blocks.ts'
 import { Body } from './body.ts'
+import { attemptWith, callWith, type Found, type Sent } from './found.ts'
 import { markInterrupted } from './interrupted.ts'
 import { LedgerRows, type LedgerStatements, ledgerFile } from './ledger-rows.ts'
 import { attemptRow, callRow, ledgerRow, rowIds, traceRow } from './rows.ts'
@@ -44,6 +44,9 @@ interface OpenCall {
 const entryBytes = 500
 /** How much of a body is held at most once its call has been running for a while: the rest is in blocks already. */
 const heldBytes = 64 * 1024
+/** And how much when what is held of all calls takes this share of what may be in flight: many long streams run. */
+const fewHeldBytes = 4 * 1024
+const heldShare = 1 / 4
 
 /**
  * Turns records into rows, the only one to do so. Rows wait for the next flush: after an interval, or when they are many
@@ -121,6 +124,7 @@ export class Writer {
     const onReplaced = (): void => {
       const begun = [...this.calls.values()].flatMap(({ begin }) => (begin ? [begin] : []))
       this.entries.unshift(...begun)
+      this.waitingSpans += begun.length
       this.waitingBytes += begun.length * entryBytes
     }
     traces.watch({ onNews, onDue, onReplaced })
@@ -134,11 +138,14 @@ export class Writer {
   take({ slab, used, barrier }: Pick<Records, 'slab' | 'used' | 'barrier'>): void {
     readSlab(Buffer.from(slab), used, this.handlers)
     for (const body of this.touched) {
-      if (body.projectId !== undefined && body.held >= heldBytes) this.moveToBlock(body.projectId, body, true)
+      this.hold(body, heldBytes)
       // What is still arriving must not hold on to the slab.
-      else body.own()
+      body.own()
     }
     this.touched.length = 0
+    if (this.openBytes > this.deps.recording.inFlightBytes * heldShare) {
+      for (const { bodies } of this.calls.values()) for (const body of bodies) if (body) this.hold(body, fewHeldBytes)
+    }
     if (used > 0) this.deps.onEmpty(slab)
     this.count(used)
     if (barrier !== undefined) this.passed = Math.max(this.passed, barrier)
@@ -174,7 +181,7 @@ export class Writer {
     this.ledger.hurry()
     this.flush()
     clearTimeout(this.timer)
-    this.deps.counters.addLost('spans', this.entries.length)
+    this.deps.counters.addLost('spans', this.waitingSpans)
     this.ledgerRows.giveUp()
     this.traces.close()
     this.ledger.close()
@@ -199,7 +206,9 @@ export class Writer {
         if (!writing) throw thrown
         // The database refuses this one for itself. The others are stored without it, and no row of it stands alone.
         this.entries = this.entries.filter((entry) => entry !== writing)
-        this.deps.counters.addLost('spans', 1)
+        const spans = spansIn(writing)
+        this.waitingSpans -= spans
+        this.deps.counters.addLost('spans', spans)
       }
     }
     return true
@@ -220,7 +229,8 @@ export class Writer {
     const open = this.openCall(call)
     const ids = rowIds(record.span)
     const { projectId } = record.span
-    const request = this.place(projectId, this.takeOut(open, requestSlot))
+    const body = this.whole(this.takeOut(open, requestSlot), record.detail.requestBytes, record.span)
+    const request = this.place(projectId, body)
     open.begin = { kind: 'begin', call: callRow(record, ids, text, request), trace: traceRow(record, ids) }
     this.push(open.begin, text.length + this.takeAttemptBytes(open))
     for (const attempt of open.attempts.splice(0)) this.push({ kind: 'attempt', attempt }, 0)
@@ -291,7 +301,7 @@ export class Writer {
 
   private push(entry: TraceEntry, bytes: number): void {
     this.entries.push(entry)
-    this.waitingSpans += entry.kind === 'call' ? 1 + entry.attempts.length : 1
+    this.waitingSpans += spansIn(entry)
     this.waitingBytes += bytes + entryBytes
   }
 
@@ -315,6 +325,11 @@ export class Writer {
     return first && { ...first, ...(rest.length > 0 && { rest }), ...body.whole() }
   }
 
+  /** Of a body that is still arriving no more than so much. */
+  private hold(body: Body, mostBytes: number): void {
+    if (body.projectId !== undefined && body.held >= mostBytes) this.moveToBlock(body.projectId, body, true)
+  }
+
   private moveToBlock(projectId: string, body: Body, goesOn: boolean): void {
     const { held } = body
     body.moved(this.blocks.add(projectId, body.stretches, held), goesOn)
@@ -325,6 +340,7 @@ export class Writer {
   private lose(body: Body | undefined): undefined {
     if (!body) return
     this.openBytes -= body.held
+    body.letGo()
     this.deps.counters.addLost('bodies', 1)
     this.deps.counters.addLost('bodyBytes', body.length)
   }
@@ -369,45 +385,6 @@ export class Writer {
   }
 }
 
+const spansIn = (entry: TraceEntry): number => (entry.kind === 'call' ? 1 + entry.attempts.length : 1)
+
 const projectOf = ({ call: [projectId] }: BeginEntry): string => String(projectId)
-
-/** What a whole answer tells that had not told enough as it passed. */
-interface Found extends AnswerFacts {
-  readonly unterminated?: true | undefined
-}
-
-/** A record and the text of its detail, which is stored as it came. */
-interface Sent<R> {
-  readonly record: R
-  readonly text: string
-}
-
-/** What the watch at the gateway found stands where the writer, who may have less of the answer, found nothing. */
-function attemptWith({ span, detail }: AttemptRecord, facts: Found): Sent<AttemptRecord> {
-  const {
-    usage = detail.usage,
-    usageReported = detail.usageReported,
-    finishReason = detail.finishReason,
-    model: modelAnswered = detail.modelAnswered,
-    error = detail.error,
-  } = facts
-  const usageMissing = usage ? undefined : detail.usageMissing
-  const { unterminated } = facts
-  const told = { ...detail, usage, usageReported, usageMissing, finishReason, unterminated, modelAnswered, error }
-  return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
-}
-
-/** The call of such an attempt knows no more than the attempt did. */
-function callWith({ span, detail }: CallRecord, facts: Found): Sent<CallRecord> {
-  const {
-    usage = detail.usage,
-    finishReason = detail.finishReason,
-    model: modelAnswered = detail.modelAnswered,
-    error = detail.error,
-  } = facts
-  const { unterminated } = facts
-  const told = { ...detail, usage, finishReason, unterminated, modelAnswered, error }
-  return { record: { span: spanWith(span, facts), detail: told }, text: JSON.stringify(told) }
-}
-
-const spanWith = (span: SpanRecord, { error }: AnswerFacts): SpanRecord => (error ? { ...span, status: 'error' } : span)

@@ -3,7 +3,7 @@ import { attemptStart, type Recorded, recorder } from '../../test/support/record
 import type { AnswerWatch } from '../core/answer.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Sink } from '../core/source.ts'
-import type { AttemptRecord } from '../core/span.ts'
+import type { AttemptRecord, CallRecord } from '../core/span.ts'
 import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
 import { observe } from './observe.ts'
 
@@ -34,8 +34,10 @@ class Stage {
   /** Whether the reader takes more. */
   takes = true
   isLeft = false
+  hasAll = false
   private readonly recording = recorder()
-  private readonly trace = this.recording.begin().attempt(attemptStart)
+  private readonly call = this.recording.begin()
+  private readonly trace = this.call.attempt(attemptStart)
   private sink: Sink | undefined
   private readonly answer
 
@@ -58,6 +60,9 @@ class Stage {
         pulse: {
           get isLeft() {
             return stage.isLeft
+          },
+          get hasAll() {
+            return stage.hasAll
           },
           heard: () => happened.push('heard'),
           content: () => happened.push('content'),
@@ -105,6 +110,13 @@ class Stage {
     const [attempt] = this.records().filter((record): record is Recorded & AttemptRecord => record.kind === 'attempt')
     if (!attempt) throw new Error('The attempt is not recorded.')
     return { ...attempt.detail, status: attempt.span.status }
+  }
+
+  /** The status of the call, whose client did not wait for its end. */
+  statusOfCall(): string | undefined {
+    this.call.end({ status: 200, bytes: 100, gone: true })
+    const [call] = this.records().filter((record): record is Recorded & CallRecord => record.kind === 'call')
+    return call?.span.status
   }
 }
 
@@ -222,6 +234,13 @@ describe('a stream is recorded', () => {
     }
   })
 
+  test('as failed when the provider itself calls its error "cancelled"', () => {
+    const stage = new Stage()
+    stage.give(hello, event({ error: { message: 'The request was cancelled.', code: 'cancelled' } }))
+    stage.end()
+    expect(stage.recorded()).toMatchObject({ status: 'error', error: { code: 'cancelled' }, usageMissing: 'failed' })
+  })
+
   test('as failed when its client hangs up at an error', () => {
     const stage = new Stage()
     stage.give(hello, event({ error: { message: 'Slow down.', code: 'rate_limit_exceeded' } }))
@@ -281,6 +300,25 @@ describe('an answer whose client has left is recorded', () => {
     stage.give(hello, event({ error: { message: 'No', code: 'c' } }))
     stage.end()
     expect(stage.recorded()).toMatchObject({ status: 'error', error: { code: 'c' } })
+  })
+})
+
+describe('a call whose client hangs up', () => {
+  test.each(['end', 'fail'] as const)('at the end mark has had its answer: %s', (over) => {
+    const stage = new Stage()
+    stage.give(hello, finish, done)
+    stage.hasAll = true
+    stage[over]()
+    expect(stage.statusOfCall()).toBe('ok')
+  })
+
+  test.each(['end', 'fail'] as const)('before an end mark that still comes is cancelled: %s', (over) => {
+    const stage = new Stage()
+    stage.give(hello)
+    stage.isLeft = true
+    stage.give(finish, done)
+    stage[over]()
+    expect(stage.statusOfCall()).toBe('cancelled')
   })
 })
 

@@ -8,6 +8,8 @@ import { type AttemptTrace, errorOf } from './trace.ts'
 export interface Pulse {
   /** True when the client has left before it had all of it, and the answer is only read on for what it used. */
   readonly isLeft: boolean
+  /** True when the client has left with the mark that ends a stream. */
+  readonly hasAll: boolean
   heard(): void
   content(): void
   /** Whether the client keeps the answer waiting. */
@@ -101,7 +103,8 @@ class Observed implements Source, Sink {
     const { streaming, trace, watch, pulse, problem } = this.options
     const { model, finishReason, usage, usageReported, unread } = facts
     const error = errorIn(facts, watch.refusal, failure) ?? problem
-    const isCancelled = error ? error.code === 'cancelled' : pulse.isLeft
+    // A provider may use the word for an error of its own.
+    const isCancelled = error ? error === failure && failure.code === 'cancelled' : pulse.isLeft
     const status = isCancelled ? 'cancelled' : error ? 'error' : 'ok'
     trace.end({
       status,
@@ -109,7 +112,7 @@ class Observed implements Source, Sink {
       modelAnswered: model,
       finishReason,
       unterminated: streaming && !error && !finishReason && !unread ? true : undefined,
-      isDone: watch.isDone && !pulse.isLeft,
+      hasAll: pulse.hasAll,
       usage,
       usageReported,
       usageMissing: usage ? undefined : missing[status],

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Message, Port, Records } from '../core/border.ts'
@@ -33,6 +34,12 @@ function readAll(sent: readonly Records[]): Read[] {
   }
   return all
 }
+
+/** The same with a digest for its bytes: to compare millions of them one by one takes seconds. */
+const inShort = ({ bytes, ...rest }: Read): object => ({
+  ...rest,
+  ...(bytes && { length: bytes.length, digest: hash('sha256', bytes) }),
+})
 
 function openSlabs({ cap = 1 << 30, connected = true } = {}) {
   const counters = slabCounters(newSlabCounters())
@@ -100,7 +107,7 @@ test('whatever is written is read again, in order and equal, over all borders of
       }
       slabs.send()
       const read = readAll(sent).filter(({ bytes: found }) => found?.length !== 0)
-      expect(read).toEqual(expected)
+      expect(read.map(inShort)).toEqual(expected.map(inShort))
       expect(counters.inFlightBytes()).toBe(sent.reduce((sum, { used }) => sum + used, 0))
     }),
     { numRuns: 20 },
@@ -189,6 +196,49 @@ test('while nobody takes them slabs wait, and go in order to whoever comes', () 
   expect(readAll(sent).map(({ call }) => call)).toEqual([1, 2, 3])
   slabs.connect(port)
   expect(readAll(sent).map(({ call }) => call)).toEqual([1, 2, 3, 4])
+})
+
+test('while nobody takes them slabs leave when they are full, not by time, and are no loss of the writer before', () => {
+  vi.useFakeTimers()
+  const { slabs, sent, counters, port } = openSlabs({ connected: false })
+  const most = Buffer.alloc(slabBytes * 0.6)
+  for (const call of [1, 2]) {
+    slabs.body(call, 1, [most], most.length)
+    vi.advanceTimersByTime(1_000)
+  }
+  expect(slabs.waitingBytes).toBe(counters.inFlightBytes())
+  expect(slabs.waitingBytes).toBeGreaterThan(slabBytes / 2)
+  slabs.connect(port)
+  slabs.connect(port)
+  expect(slabs.waitingBytes).toBe(0)
+  expect(sent).toHaveLength(2)
+  expect(readAll(sent)).toMatchObject([
+    { call: 1, bytes: most },
+    { call: 2, bytes: most },
+  ])
+})
+
+test('what is still held back when a writer comes goes to it, too', () => {
+  vi.useFakeTimers()
+  const { slabs, sent, port } = openSlabs({ connected: false })
+  slabs.await({ release: () => slabs.body(1, 1, [Buffer.from('held')], 4) })
+  slabs.connect(port)
+  vi.advanceTimersByTime(40)
+  expect(readAll(sent)).toMatchObject([{ call: 1, bytes: Buffer.from('held') }])
+})
+
+test('rows of the ledger go on far beyond the cap, and those past the bound are counted', () => {
+  const { slabs, sent, counters } = openSlabs({ cap: 1_000 })
+  counters.addInFlight(60 << 20)
+  slabs.metadata('ledger', 1, span(''), detail(''))
+  counters.addInFlight(10 << 20)
+  slabs.metadata('ledger', 2, span(''), detail(''))
+  slabs.metadata('ledger', 3, span(''), detail(''))
+  counters.addInFlight(-(10 << 20))
+  slabs.metadata('ledger', 4, span(''), detail(''))
+  slabs.send()
+  expect(readAll(sent).map(({ call }) => call)).toEqual([1, 4])
+  expect(counters.lost().ledgerRows).toBe(2)
 })
 
 test('a slab that comes back is filled again, from its start; one of another size is let go', () => {

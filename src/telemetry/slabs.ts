@@ -22,8 +22,10 @@ export interface Holder {
   release(): void
 }
 
-/** How far over the cap bodies alone are dropped; beyond it spans are too. Ledger rows always pass. */
+/** How far over the cap bodies alone are dropped; beyond it spans are too. */
 const spanCapFactor = 1.25
+/** And how much there may be of what is left then, rows of the ledger. */
+const ledgerBytes = 1 << 26
 
 /**
  * Copies what is to be recorded into slabs and hands them to the writer when they are full or `sendEveryMs` old.
@@ -50,6 +52,7 @@ export class Slabs {
 
   /** From now on slabs go here: the writer is new, or back after a crash. What waited for it goes first. */
   connect(port: Port): void {
+    if (port === this.port) return
     this.port = port
     // A slab that comes back is used again: a new one costs the system a million bytes of zeros.
     port.on('message', (message) => {
@@ -57,11 +60,17 @@ export class Slabs {
       if (this.spare.length < mostSpare) this.spare.push(message.slab)
     })
     for (const records of this.backlog.splice(0)) port.postMessage(records, [records.slab])
+    this.send()
   }
 
   /** The writer is gone: what is recorded waits, counted like everything on its way, until there is another. */
   disconnect(): void {
     this.port = undefined
+  }
+
+  /** How many bytes wait for a writer: they are not lost with the one that is gone. */
+  get waitingBytes(): number {
+    return this.backlog.reduce((sum, { used }) => sum + used, 0)
   }
 
   /** True while a body may still be recorded. */
@@ -71,6 +80,10 @@ export class Slabs {
 
   takesSpans(): boolean {
     return this.counters.inFlightBytes() + this.used < this.inFlightCap * spanCapFactor
+  }
+
+  private takesLedgerRows(): boolean {
+    return this.counters.inFlightBytes() + this.used < this.inFlightCap * spanCapFactor + ledgerBytes
   }
 
   lose(what: keyof typeof lostCounters, count: number): void {
@@ -113,6 +126,10 @@ export class Slabs {
     span: SpanRecord,
     detail: CallDetail | AttemptDetail,
   ): void {
+    if (kind === 'ledger' && !this.takesLedgerRows()) {
+      this.lose('ledgerRows', 1)
+      return
+    }
     const text = `${JSON.stringify(span)}\n${JSON.stringify(detail)}`
     // A character takes three bytes of UTF-8 at most.
     let bound = text.length * 3
@@ -140,7 +157,10 @@ export class Slabs {
   send(barrier?: number): void {
     for (const holder of this.holders) holder.release()
     this.holders.length = 0
-    this.handOver(barrier)
+    clearTimeout(this.timer)
+    this.timer = undefined
+    // While nobody takes them slabs are filled first: each takes its megabyte however little is in it.
+    if (this.port || barrier !== undefined) this.handOver(barrier)
   }
 
   private handOver(barrier?: number): void {

@@ -161,7 +161,7 @@ describe('a call is recorded as', () => {
   type Done = Parameters<CallTrace['end']>[0]
   test.each<[status: string, code: string | undefined, when: string, attempt: AttemptEnd | undefined, done: Done]>([
     ['ok', undefined, 'the client has its answer', ok, answered],
-    ['ok', undefined, 'the client hangs up at the mark that ends its stream', { ...ok, isDone: true }, left],
+    ['ok', undefined, 'the client hangs up at the mark that ends its stream', { ...ok, hasAll: true }, left],
     ['cancelled', undefined, 'the client leaves within its answer', ok, left],
     ['cancelled', 'cancelled', 'the client leaves and nobody reads on', givenUp, left],
     [
@@ -185,6 +185,20 @@ describe('a call is recorded as', () => {
     expect(call?.span.status).toBe(status)
     expect(call?.detail.error?.code).toBe(code)
   })
+})
+
+test.each([
+  ['fails', failed],
+  ['is given up', givenUp],
+  ['is read to its end', { ...ok, status: 'cancelled' }],
+] as const)('a call whose client had left before its attempt %s is cancelled, for no other reason', (_how, outcome) => {
+  const { begin, records } = recorder()
+  const trace = begin()
+  const attempt = trace.attempt(attemptStart)
+  trace.end(left)
+  attempt.end(outcome)
+  const call = callIn(records())
+  expect([call?.span.status, call?.detail.error]).toEqual(['cancelled', undefined])
 })
 
 test('a stream that never said why it ended is recorded as such, with the call too', () => {

@@ -43,8 +43,8 @@ export interface AttemptEnd {
   readonly modelAnswered?: string | undefined
   readonly finishReason?: string | undefined
   readonly unterminated?: true | undefined
-  /** The end mark of a stream has passed. */
-  readonly isDone?: boolean | undefined
+  /** True when the client has left with the mark that ends a stream. */
+  readonly hasAll?: boolean | undefined
   readonly usage?: Usage | undefined
   readonly usageReported?: unknown
   readonly usageMissing?: string | undefined
@@ -89,8 +89,8 @@ export class CallTrace implements OnRounds {
   private attempts = 0
   private last: AttemptTrace | undefined
   private begun: true | undefined
-  /** What its client had when the last attempt was still running. */
-  private ended: { readonly done: CallEnd; readonly endedUs: number } | undefined
+  /** What its client had, and whether the last attempt was still running then. */
+  private ended: { readonly done: CallEnd; readonly endedUs: number; readonly isEarly: boolean } | undefined
 
   constructor(deps: TracerDeps, number: number, start: CallStart) {
     this.deps = deps
@@ -131,8 +131,8 @@ export class CallTrace implements OnRounds {
   look(nowMs: number): void {
     if (nowMs - this.startedMs < longMs) return
     const { deps, start } = this
-    deps.rounds.remove(this)
     if (!deps.slabs.takesSpans()) return
+    deps.rounds.remove(this)
     this.begun = true
     const span = this.span('running', start.startedUs)
     deps.slabs.metadata('begin', this.number, span, this.detail({ status: 0, bytes: 0, gone: false }, undefined))
@@ -141,8 +141,9 @@ export class CallTrace implements OnRounds {
   /** The client has its answer, or will never have it. An answer may be read on without it. */
   end(done: CallEnd): void {
     const { last } = this
-    this.ended = { done, endedUs: this.deps.clock() }
-    if (!last || last.isOver) this.finish()
+    const isEarly = last !== undefined && !last.isOver
+    this.ended = { done, endedUs: this.deps.clock(), isEarly }
+    if (!isEarly) this.finish()
   }
 
   /** An attempt has ended: what waited for it can be told. */
@@ -153,21 +154,23 @@ export class CallTrace implements OnRounds {
   private finish(): void {
     const { deps, last } = this
     const { slabs } = deps
-    const { done, endedUs } = this.ended as NonNullable<typeof this.ended>
+    const { done, endedUs, isEarly } = this.ended as NonNullable<typeof this.ended>
     deps.rounds.remove(this)
     if (!slabs.takesSpans()) {
       slabs.lose('spans', 1)
       slabs.forget(this.number)
       return
     }
-    const failed = last?.outcome.status === 'error'
+    // What comes of an attempt when its client has left is no longer what became of the call.
+    const outcome = isEarly ? undefined : last?.outcome
+    const failed = outcome?.status === 'error'
     // A client may hang up at the mark that ends a stream, and has all of it.
-    const left = done.gone && !last?.outcome.isDone
+    const left = done.gone && !last?.outcome.hasAll
     const cancelled = !failed && (left || done.error?.code === 'cancelled')
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
     // An attempt that was cancelled says only that; the call knows why.
     const ofCall = done.error && errorOf(done.error)
-    const error = status === 'ok' ? undefined : failed ? last?.error : (ofCall ?? last?.error)
+    const error = status === 'ok' ? undefined : failed ? outcome.error : (ofCall ?? outcome?.error)
     slabs.metadata('call', this.number, this.span(status, endedUs), this.detail(done, error))
   }
 
@@ -229,10 +232,6 @@ export class AttemptTrace {
     this.startedUs = startedUs
     this.start = start
     this.body = new Capture(call.deps.slabs, call.number, number)
-  }
-
-  get error(): SpanError | undefined {
-    return this.outcome.error
   }
 
   get isOver(): boolean {

@@ -117,6 +117,10 @@ test('one that could not begin is ended and tried again', () => {
   expect(last().ended).toBe(true)
   vi.advanceTimersByTime(100)
   expect(born).toHaveLength(2)
+  // Why it could not is known until it can.
+  expect(part.problems).toEqual(['The folder is locked.'])
+  last().say(ready)
+  expect(part.problems).toEqual([])
 })
 
 test('to stop it is to let it finish and then to end it', async () => {

@@ -114,7 +114,8 @@ export class Supervised {
     running.onGone((reason) => {
       if (this.stopping) return this.settle()
       if (running !== this.running) return
-      this.condition = undefined
+      // Why one could not begin is of use until it can.
+      if (this.condition?.phase !== 'failed') this.condition = undefined
       this.current = undefined
       this.restarts++
       options.onGone(reason)

@@ -284,14 +284,16 @@ describe('an answer that nobody waits for is read on', () => {
     expect(attemptsIn(view)).toMatchObject([{ status: 'cancelled', detail: { usageMissing: 'cancelled' } }])
   })
 
-  test('and a refusal that comes then is one', async () => {
+  test("and a refusal that comes then is the provider's, not the call's", async () => {
     await using setup = await setUp(drain)
     const body = JSON.stringify({ error: { message: 'Slow down.', type: 'requests', code: 'rate_limit_exceeded' } })
     const { traceId } = await leaveAt(setup, moments['before the head of a stream'] as Moment, raw, [
       head(429, jsonOf(body)),
       body,
     ])
-    expect(attemptsIn(await traceOf(setup, traceId))).toMatchObject([
+    const view = await traceOf(setup, traceId)
+    expect(callIn(view)).toMatchObject({ status: 'cancelled', detail: { httpStatus: 499 } })
+    expect(attemptsIn(view)).toMatchObject([
       { status: 'error', detail: { httpStatus: 429, error: { code: 'rate_limited' } } },
     ])
   })

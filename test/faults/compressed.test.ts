@@ -231,6 +231,12 @@ test.each(['constructor', 'gzip, br', 'compress'])('an answer in the encoding %j
   expect([response.status, await response.json()]).toMatchObject([502, { error: { code: 'upstream_invalid' } }])
 })
 
+test.each(['identity', 'Identity', ''])('an answer in the encoding %j is plain', async (encoding) => {
+  await using setup = await setUp()
+  setup.faulty.script([[head(200, { ...jsonOf(completion), 'content-encoding': encoding }), completion]])
+  expect(await (await ask(setup)).text()).toBe(completion)
+})
+
 /** Thousands of these fit into a packet. */
 const zeros = event({ choices: [{ index: 0, delta: { content: '0'.repeat(1 << 16) } }] })
 const times = 400

@@ -422,6 +422,9 @@ const forms: readonly Fault[] = [
     // It is of no use to the client, and paid for all the same.
     stream: [whole(completion), { ...invalid, recorded: 'error upstream_invalid stop 3+2' }],
   }),
+  fault('a whole answer of 400 kB where a stream was asked for', {
+    stream: [whole(completion.replace('Hello there', 'x'.repeat(400_000))), invalid],
+  }),
   fault('a stream that says it is JSON', {
     stream: [whole(rightEvents.join('')), invalid],
   }),
@@ -436,16 +439,16 @@ const forms: readonly Fault[] = [
     place: 'hasty',
     clock: 'first_content',
     stream: [
-      [head(200, eventStream), chunked('data: '), forever(chunked('x'.repeat(1000)), 10)],
+      [head(200, eventStream), chunked('data: '), forever(chunked('x'.repeat(100)), 10)],
       status(504, 'timeout_first_content'),
     ],
   }),
   fault('a line that never ends, after content', {
     place: 'hasty',
     clock: 'total',
-    whole: [[...growing('{"x":"'), forever(chunked('y'.repeat(1000)), 10)], status(504, 'timeout_total')],
+    whole: [[...growing('{"x":"'), forever(chunked('y'.repeat(100)), 10)], status(504, 'timeout_total')],
     stream: [
-      [...streaming(role, hello), chunked('data: '), forever(chunked('x'.repeat(1000)), 10)],
+      [...streaming(role, hello), chunked(`data: ${'x'.repeat(100_000)}`), forever(chunked('x'.repeat(100)), 10)],
       torn('timeout_total'),
     ],
   }),

@@ -51,7 +51,7 @@ describe.concurrent('a server process', { timeout: 60_000 }, () => {
     for (const { answered, lostTracesMs, lostLedgerMs, interruptedMs, forgottenMs, ...rest } of kills) {
       expect(rest).toMatchObject({ damages: [], halves: [], stillRunning: 0, interruptedWithoutLedger: 0 })
       expect(rest).not.toHaveProperty('failure')
-      expect(answered).toBeGreaterThan(100)
+      expect(answered).toBeGreaterThan(20)
       expect(Math.max(0, ...lostTracesMs, ...lostLedgerMs)).toBeLessThan(lostWithinMs)
       expect(Math.max(0, ...forgottenMs)).toBeLessThan(markedWithinMs)
       expect(interruptedMs.length).toBeGreaterThan(0)

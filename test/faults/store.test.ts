@@ -1,21 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { ask } from '../../src/cli/ask.ts'
 import { dataFiles } from '../../src/store/files.ts'
+import type { TraceView } from '../../src/store/show.ts'
 import { inThreads } from '../../src/threads/supervisor.ts'
 import { askChat, conversationOf, isReady, postChat, readiness } from '../support/calls.ts'
-import { trunkline as runTrunkline, serving } from '../support/cli.ts'
+import { serving } from '../support/cli.ts'
 import { damagePage } from '../support/damage.ts'
+import { temporaryFolder } from '../support/data-folder.ts'
 import { startTest, type TestTrunkline } from '../support/trunkline.ts'
-
-const temporaryFolder = (): Disposable & { readonly path: string } => {
-  const path = mkdtempSync(join(tmpdir(), 'trunkline-store-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
-}
 
 interface Disk extends Disposable {
   readonly path: string
@@ -167,30 +164,27 @@ describe.concurrent('while calls go on', { timeout: 60_000 }, () => {
 describe.concurrent('at the start', { timeout: 60_000 }, () => {
   test('damaged files are set aside, and calls are recorded in new ones', async () => {
     using folder = temporaryFolder()
-    const first = await start({ dataDir: folder.path })
-    await answered(first.url, ['Before'])
-    await first.stop()
     const { traces, ledger } = dataFiles(folder.path)
     for (const path of [traces, ledger]) writeFileSync(path, 'not a database at all, '.repeat(1_000))
-    await using second = await startTest({ dataDir: folder.path, spawn: inThreads })
+    await using trunkline = await startTest({ dataDir: folder.path, spawn: inThreads })
     await isDegraded(
-      second.url,
+      trunkline.url,
       `A damaged ledger.db was set aside as ${ledger}.corrupt-`,
       `A damaged traces.db was set aside as ${traces}.corrupt-`,
     )
-    await expectStored(second, await answered(second.url, ['After']))
+    await expectStored(trunkline, await answered(trunkline.url, ['After']))
   })
 
   test('a full disk ends it with a clear error', async ({ skip }) => {
     using disk = smallDisk()
     if (!disk) return skip(noDisk)
     disk.fill()
-    await expect(startTest({ dataDir: disk.path, spawn: inThreads })).rejects.toThrow('the disk is full')
+    await expect(startTest({ dataDir: disk.path })).rejects.toThrow('the disk is full')
   })
 
   test('a read-only folder ends it with a clear error', async ({ skip }) => {
     const saysSo = async (path: string): Promise<void> =>
-      expect(startTest({ dataDir: path, spawn: inThreads })).rejects.toThrow(
+      expect(startTest({ dataDir: path })).rejects.toThrow(
         /lock\.db cannot be opened: it is read-only .*writable for this user\.$/,
       )
     if (process.getuid?.() !== 0) {
@@ -217,7 +211,7 @@ describe.concurrent('a call that takes long', { timeout: 60_000 }, () => {
   const slow = { model: 'mock/lorem', stream: true, mock: { chunk_ms: 100 } }
 
   test('is seen while it runs, and once when it has ended', async () => {
-    await using trunkline = await start()
+    await using trunkline = await startTest()
     const reply = await postChat(trunkline.url, 'Hello', { ...slow, mock: { chunk_ms: 30, chunk_words: 4 } })
     const id = reply.headers.get('x-trace-id')
     const running = await vi.waitFor(() => trunkline.trace(id), waiting)
@@ -234,29 +228,31 @@ describe.concurrent('a call that takes long', { timeout: 60_000 }, () => {
 
   test('is interrupted when the process is killed, and its request is there', async () => {
     using folder = temporaryFolder()
-    const dataDir = join(folder.path, 'data')
-    mkdirSync(dataDir, { mode: 0o700 })
-    const args = ['--data-dir', dataDir]
-    await using first = await serving(args)
+    const dataDir = folder.path
+    await using first = await serving(['--data-dir', dataDir])
     const reply = await postChat(first.url, 'Tell me all of it.', slow)
     const id = String(reply.headers.get('x-trace-id'))
-    const question = { project: 'default', prefix: id }
-    await vi.waitFor(
-      async () => expect(await ask(dataDir, 'showTrace', question)).toMatchObject({ found: 'one' }),
-      waiting,
-    )
+    const shown = async (): Promise<TraceView> => {
+      const found = await ask(dataDir, 'showTrace', { project: 'default', prefix: id })
+      return found.found === 'one' ? found.view : expect.fail(`found ${found.found}`)
+    }
+    const running = await vi.waitFor(shown, waiting)
+    expect(running.trace.status).toBe('running')
     first.signal('SIGKILL')
     await first.ended
     await expect(reply.text()).rejects.toThrow()
 
-    await using second = await serving(args)
-    const listed = await runTrunkline(['traces', 'list', ...args, '--status', 'interrupted'])
-    expect(listed.stdout).toMatch(/ mock\/lorem +mock +interrupted +- /)
-    const { stdout } = await runTrunkline(['traces', 'show', id, ...args])
-    expect(stdout).toContain('interrupted: its end was not recorded.')
-    expect(stdout).toContain('Tell me all of it.')
-    second.signal('SIGTERM')
-    await second.ended
+    const saysSo = async (): Promise<void> => {
+      const view = await shown()
+      expect(view).toMatchObject({ trace: { status: 'interrupted' }, spans: [{ status: 'interrupted' }] })
+      expect(view.trace).not.toHaveProperty('durationUs')
+      expect(conversationOf(view)?.messages[0]?.parts).toEqual([{ kind: 'text', text: 'Tell me all of it.' }])
+    }
+    // Before the next start, and after it.
+    await saysSo()
+    await using second = await startTest({ dataDir })
+    await isReady(second.url)
+    await saysSo()
     using ledger = new DatabaseSync(dataFiles(dataDir).ledger, { readOnly: true })
     expect(ledger.prepare('select lower(hex(trace_id)) as id, provider, model, status from ledger').all()).toEqual([
       { id, provider: 'mock', model: 'mock/lorem', status: 'interrupted' },

@@ -1,6 +1,5 @@
 import { spawn as spawnProcess } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -8,12 +7,8 @@ import { describe, expect, test } from 'vitest'
 import { dataFiles } from '../../src/store/files.ts'
 import { openForReading } from '../../src/store/sqlite/open.ts'
 import { askChat, bothWays } from '../support/calls.ts'
+import { temporaryFolder } from '../support/data-folder.ts'
 import { startTest } from '../support/trunkline.ts'
-
-const temporaryFolder = (): Disposable & { readonly path: string } => {
-  const path = mkdtempSync(join(tmpdir(), 'trunkline-invariant-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
-}
 
 /** How this process has opened the databases of a folder, by name: `r` for reading, `w` for writing. */
 function openFiles(folder: string): Record<string, string> {

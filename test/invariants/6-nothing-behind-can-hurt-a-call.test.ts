@@ -1,19 +1,26 @@
+import { mkdirSync, rmdirSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import type { PartName } from '../../src/core/border.ts'
+import type { Condition, Message, PartName } from '../../src/core/border.ts'
 import { dataFiles } from '../../src/store/files.ts'
-import { inThreads } from '../../src/threads/supervisor.ts'
+import { inThreads, type Running, type Spawn } from '../../src/threads/supervisor.ts'
 import { borderSpy } from '../support/border-spy.ts'
 import { type Asked, askChat, bothWays, conversationOf, isReady, readiness, startUpstream } from '../support/calls.ts'
-import { startTest, type TestOptions, type TestTrunkline } from '../support/trunkline.ts'
+import { temporaryFolder } from '../support/data-folder.ts'
+import { oneThread, startTest, type TestOptions, type TestTrunkline } from '../support/trunkline.ts'
 
 /** Clients that call one after the other until they are told to stop; then all that they were answered. */
 function callers(url: string): AsyncDisposable & { stop(): Promise<Asked[]> } {
   let calling = true
   const all = Array.from({ length: 4 }, async (_, index) => {
     const answers: Asked[] = []
-    while (calling) answers.push(await askChat(url, 'Hello', { stream: index % 2 === 0 }))
+    while (calling) {
+      answers.push(await askChat(url, 'Hello', { stream: index % 2 === 0 }))
+      // They share the thread with the gateway, and other tests share the machine.
+      await setTimeout(5)
+    }
     return answers
   })
   const stop = async (): Promise<Asked[]> => {
@@ -153,6 +160,42 @@ describe.concurrent('on real threads', () => {
     expect(await readiness(trunkline.url)).toEqual({ status: 'ready' })
   })
 
+  test('while a writer cannot open its files calls go on, health says why, and nothing is lost', async () => {
+    const border = borderSpy(inThreads)
+    using folder = temporaryFolder()
+    const { traces, ledger } = dataFiles(folder.path)
+    mkdirSync(traces)
+    await using trunkline = await startTest({ spawn: border.spawn, dataDir: folder.path })
+    await using clients = callers(trunkline.url)
+    const failures = (): number =>
+      border.passed.filter(({ message }) => isCondition(message) && message.value.phase === 'failed').length
+    await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(3), waiting)
+    const reason = `The data folder ${folder.path} cannot be used: ${traces} cannot be opened: it cannot be opened`
+    expect(await readiness(trunkline.url)).toEqual({ status: 'degraded', reasons: [expect.stringContaining(reason)] })
+    rmdirSync(traces)
+    await isReady(trunkline.url)
+    const answers = await clients.stop()
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(await told(trunkline, answers[0]?.traceId ?? null)).toEqual([text('Hello'), text('Hello')])
+    await trunkline.stop()
+    expect([countIn(traces, 'traces'), countIn(ledger, 'ledger')]).toEqual([answers.length, answers.length])
+  })
+
+  test('a writer that fails in the very moment in which the gateway begins to listen is begun again', async () => {
+    const failed: Condition = { phase: 'failed', problems: ['There is no disk.'] }
+    let begun = 0
+    const spawn: Spawn = (init) =>
+      init.part === 'writer' && begun++ === 0
+        ? stillborn((hear) =>
+            process.nextTick(hear, { kind: 'snapshot', part: 'condition', version: 0, value: failed }),
+          )
+        : oneThread(init)
+    await using trunkline = await startTest({ spawn })
+    await isReady(trunkline.url)
+    const { traceId } = await askChat(trunkline.url, 'Hello')
+    expect(await told(trunkline, traceId)).toEqual([text('Hello'), text('Hello')])
+  })
+
   test('a control that comes back leaves the writer as it is, and no body gets into the place of another', async () => {
     await using trunkline = await startReady({ spawn: inThreads, settings: { 'recording.flush_interval_ms': '60000' } })
     const calls: (readonly [content: string, traceId: string | null])[] = []
@@ -199,6 +242,35 @@ describe.concurrent('on real threads', () => {
     expect(await told(trunkline, traceId)).toEqual([text('Hello'), text('Hello')])
   })
 })
+
+const isCondition = (message: Message): message is Extract<Message, { part: 'condition' }> =>
+  message.kind === 'snapshot' && message.part === 'condition'
+
+const countIn = (path: string, table: string): number => {
+  using database = new DatabaseSync(path, { readOnly: true })
+  return Number(database.prepare(`select count(*) as n from ${table}`).get()?.n)
+}
+
+/** A part that does one thing when it is told the configuration, and ends when it is to. */
+function stillborn(onConfig: (hear: (message: Message) => void) => void): Running {
+  let hear: (message: Message) => void = () => undefined
+  let gone: (reason: string) => void = () => undefined
+  return {
+    port: {
+      postMessage: (message) => {
+        if (message.kind === 'snapshot' && message.part === 'config') onConfig((said) => hear(said))
+      },
+      on: (_event, listener) => {
+        hear = listener
+      },
+      close: () => undefined,
+    },
+    onGone: (listener) => {
+      gone = listener
+    },
+    end: async () => gone('it was ended'),
+  }
+}
 
 const waiting = { timeout: 8_000, interval: 20 }
 

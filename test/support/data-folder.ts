@@ -12,6 +12,12 @@ import { Writer } from '../../src/store/writer.ts'
 import { Slabs } from '../../src/telemetry/slabs.ts'
 import { errorOf, tracer } from '../../src/telemetry/trace.ts'
 
+/** An empty folder, for as long as it is used. */
+export function temporaryFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'trunkline-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
 /** What a test says of a call; the rest is an answered "Hello" of a millisecond a step. */
 export interface TestCall {
   readonly traceId?: TraceId

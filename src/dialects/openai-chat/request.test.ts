@@ -173,3 +173,28 @@ describe('the edit', () => {
     expect(editRequest(body, read(text), { model: 'm', addUsage: false, ...edits })).toBe(body)
   })
 })
+
+describe('a body with large pictures', () => {
+  const picture = `data:image/png;base64,${'a'.repeat(400_000)}`
+  const messages = `[{"role":"user","content":[{"type":"image_url","image_url":{"url":"${picture}"}}]}]`
+
+  test('is read like any other', () => {
+    const { model, stream, asksUsage } = read(
+      `{"model":"m","messages":${messages},"stream":true,"stream_options":{"include_usage":true}}`,
+    )
+    expect([model, stream, asksUsage]).toEqual(['m', true, true])
+  })
+
+  test.each<[what: string, text: string, code: string, param: string | undefined]>([
+    ['ends in the middle', `{"model":"m","messages":${messages}`, 'invalid_json', undefined],
+    ['has no model', `{"messages":${messages}}`, 'bad_request', 'model'],
+    ['has a model that is none', `{"model":{},"messages":${messages}}`, 'bad_request', 'model'],
+    ['has messages that are no list', `{"model":"m","messages":"${picture}"}`, 'bad_request', 'messages'],
+    ['streams in a word', `{"model":"m","messages":${messages},"stream":"yes"}`, 'bad_request', 'stream'],
+    ['has a model that is no JSON', `{"model":m,"messages":${messages}}`, 'invalid_json', undefined],
+  ])('that %s is refused', (_what, text, code, param) => {
+    expect(() => read(text)).toThrow(
+      expect.objectContaining({ code, details: expect.objectContaining(param ? { param } : {}) }),
+    )
+  })
+})

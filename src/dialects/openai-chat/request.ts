@@ -11,7 +11,7 @@ const read = ['model', 'messages', 'stream', 'stream_options'] as const
 
 export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model: string) => void): RequestFacts {
   const scan = scanned(body, limits)
-  const request = parse(body) as Readonly<Record<string, unknown>>
+  const request = body.length > parsedBytes ? partsOf(body, scan) : (parse(body) as Fields)
   for (const field of read) {
     if (scan.repeated.includes(field)) {
       throw invalid(
@@ -33,6 +33,27 @@ export function readRequest(body: Buffer, limits: RequestLimits, onModel: (model
     }
   }
   return { model, stream, asksUsage: asksUsage(request.stream_options), scan }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Up to how many bytes a body is parsed as a whole. */
+const parsedBytes = 256 * 1024
+
+/**
+ * The fields that the gateway reads. A body this large is nearly all pictures and texts, and to make values of them would
+ * take longer than to pass them on; whether they are valid is left for the provider to say.
+ */
+function partsOf(body: Buffer, { members, isWhole }: ObjectScan): Fields {
+  if (!isWhole) throw new GatewayError('invalid_json', 'The body ends before its JSON does.')
+  const parts: Record<string, unknown> = {}
+  for (const field of read) {
+    const span = members.get(field)
+    if (!span) continue
+    const isLarge = field === 'messages' && body[span.start] === openBracket
+    parts[field] = isLarge ? [] : parse(body.subarray(span.start, span.end))
+  }
+  return parts
 }
 
 /** Looks the bytes over before anything is made of them: what is too deep or too much is not parsed at all. */
@@ -62,7 +83,7 @@ function scanned(body: Buffer, { jsonDepth, jsonValues }: RequestLimits): Object
 
 const wanted = 'Send a JSON object with `model` and `messages`.'
 
-function modelOf({ model }: Readonly<Record<string, unknown>>): string {
+function modelOf({ model }: Fields): string {
   const example = 'Send the name of a model, such as "mock/echo".'
   if (model === undefined) throw invalid('model', `\`model\` is missing. ${example}`)
   if (typeof model !== 'string') throw invalid('model', `\`model\` must be a string, not ${kindOf(model)}.`)

@@ -164,7 +164,7 @@ function watchStream(): AnswerWatch {
       return refusal
     },
     get isDone() {
-      return doneMark.test(tail.bytes().toString('latin1').slice(-doneBytes))
+      return doneMark.test(tail.bytes().subarray(-doneBytes).toString('latin1'))
     },
     next(chunk) {
       tail.add(chunk)

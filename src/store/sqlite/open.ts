@@ -32,7 +32,12 @@ export function openForWriting(path: string, { synchronous }: OpenOptions): Data
 
 export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true })
-  database.exec(tuning(readerCacheKb))
+  try {
+    database.exec(tuning(readerCacheKb))
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
   database.function('in_time', (untilMs) => {
     if (Date.now() > Number(untilMs)) throw new GatewayError('overdue', tooSlow)
     return 1
