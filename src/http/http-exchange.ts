@@ -228,13 +228,14 @@ export class HttpExchange implements Exchange, InBag, Sink {
     if (this.isAnswered) return
     this.answered()
     this.res.end(bytes)
-    if (this.connection.first === this) this.hurry(patienceMs)
+    // Nearly every reply is with the system a moment later; only what is not needs a timer.
+    if (this.connection.first === this) process.nextTick(hurry, this, patienceMs)
   }
 
-  /** The last bytes wait for the client, and it may have stopped to read for good. */
-  private hurry(patienceMs: number): void {
+  /** The last bytes wait for the client, which may have stopped to read for good: they have so long to get through. */
+  hurry(patienceMs: number): void {
     const { socket } = this.req
-    if (socket.writableLength > 0) socket.setTimeout(patienceMs)
+    if (!this.isOver && socket.writableLength > 0) socket.setTimeout(patienceMs)
   }
 
   private answered(): void {
@@ -249,6 +250,8 @@ export class HttpExchange implements Exchange, InBag, Sink {
 }
 
 const ignore = (): void => undefined
+
+const hurry = (exchange: HttpExchange, patienceMs: number): void => exchange.hurry(patienceMs)
 
 const tooLarge = (limit: number): GatewayError =>
   new GatewayError('body_too_large', `The body is larger than ${limit} bytes. Send less, or raise limits.body_bytes.`)
