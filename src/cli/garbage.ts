@@ -3,7 +3,7 @@ import v8 from 'node:v8'
 /** How far the heap may grow beyond what was alive before it is collected again, in percent. */
 const growth = { ofLittle: 200, ofMuch: 50 } as const
 /** From how many bytes on there is much, the buffers outside of the heap included. */
-const muchBytes = 64 << 20
+const muchBytes = 128 << 20
 const lookEveryMs = 250
 
 /**
