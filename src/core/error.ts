@@ -107,3 +107,7 @@ export class GatewayError extends Error {
 /** What a client may hear of anything that was thrown. */
 export const toGatewayError = (thrown: unknown): GatewayError =>
   thrown instanceof GatewayError ? thrown : new GatewayError('internal', 'Internal error.', { cause: thrown })
+
+/** Nobody waits for the rest of an answer. */
+export const clientLeft = (): GatewayError =>
+  new GatewayError('cancelled', 'The client left before it had the whole answer.')

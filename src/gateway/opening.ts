@@ -1,4 +1,4 @@
-import { GatewayError } from '../core/error.ts'
+import { clientLeft, type GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 
 /** Who decides about the beginning of an answer; exactly one of the last three is told. */
@@ -105,7 +105,7 @@ export class Opening implements Sink, Source {
   }
 
   private drained(): void {
-    if (!this.isOpen) this.beginning.failed(new GatewayError('cancelled', clientLeft))
+    if (!this.isOpen) this.beginning.failed(clientLeft())
   }
 
   private take(): Buffer {
@@ -115,5 +115,3 @@ export class Opening implements Sink, Source {
     return held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held)
   }
 }
-
-export const clientLeft = 'The client left before it had the whole answer.'

@@ -1,4 +1,4 @@
-import { GatewayError } from '../core/error.ts'
+import { clientLeft, type GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 import type { UpstreamCall, UpstreamHeaders, UpstreamListener } from './upstream.ts'
 
@@ -92,7 +92,7 @@ export class Incoming implements UpstreamListener, Source {
 
   cancel(): void {
     this.waiting = []
-    this.stop(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+    this.stop(clientLeft())
   }
 
   /** Ends it for a reason that is not the upstream's. What has come so far goes on first. */

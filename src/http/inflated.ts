@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createUnzip, createZstdDecompress } from 'node:zlib'
-import { GatewayError } from '../core/error.ts'
+import { clientLeft, GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 
 type Decompressor = Transform & { readonly bytesWritten: number }
@@ -74,7 +74,7 @@ class Inflated implements Stoppable {
   cancel(): void {
     this.source.cancel()
     // All of it has come, and some of it waits here.
-    this.fail(new GatewayError('cancelled', 'The client left before it had the whole answer.'))
+    this.fail(clientLeft())
   }
 
   stop(error: GatewayError): void {

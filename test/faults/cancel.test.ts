@@ -1,25 +1,23 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { SettingKey } from '../../src/config/settings.ts'
 import type { TraceView } from '../../src/store/show.ts'
 import OpenAI, { APIUserAbortError } from '../clients/node_modules/openai/index.mjs'
+import { type Setup, setUp } from '../support/behind-faulty.ts'
 import {
   chunked,
   completion,
   eventStream,
   events,
-  type Faulty,
   forever,
   hang,
   head,
   jsonOf,
   lastChunk,
   type Step,
-  startFaulty,
   until,
 } from '../support/faulty-upstream.ts'
 import { rawRequest, rawSocket } from '../support/raw-http.ts'
-import { attemptsIn, callIn, startTest, type TestTrunkline } from '../support/trunkline.ts'
+import { attemptsIn, callIn, type TestTrunkline } from '../support/trunkline.ts'
 
 const { role, hello, there, finish, usage, done } = events
 
@@ -68,20 +66,6 @@ const clients: Record<string, (trunkline: TestTrunkline, stream: boolean, traceI
     socket.write(rawRequest(url, { headers, body: JSON.stringify({ ...chat, stream }) }))
     return { seen, leave: () => socket.resetAndDestroy() }
   },
-}
-
-interface Setup extends AsyncDisposable {
-  readonly trunkline: TestTrunkline
-  readonly faulty: Faulty
-}
-
-async function setUp(settings: Partial<Record<SettingKey, string>> = {}): Promise<Setup> {
-  const resources = new AsyncDisposableStack()
-  const faulty = resources.use(await startFaulty())
-  const trunkline = resources.use(
-    await startTest({ settings: { 'providers.openai.base_url': faulty.url, ...settings } }),
-  )
-  return { trunkline, faulty, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 /** Waits until it is so, on a busy machine too. */

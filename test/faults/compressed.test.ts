@@ -12,8 +12,8 @@ import {
   zstdCompressSync,
 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { SettingKey } from '../../src/config/settings.ts'
 import OpenAI from '../clients/node_modules/openai/index.mjs'
+import { type Setup, setUp } from '../support/behind-faulty.ts'
 import {
   chunked,
   completion,
@@ -21,17 +21,15 @@ import {
   event,
   eventStream,
   events,
-  type Faulty,
   forever,
   hang,
   head,
   jsonOf,
   lastChunk,
   type Step,
-  startFaulty,
   until,
 } from '../support/faulty-upstream.ts'
-import { attemptsIn, callIn, startTest, type TestTrunkline } from '../support/trunkline.ts'
+import { attemptsIn, callIn } from '../support/trunkline.ts'
 
 const encodings = [
   { encoding: 'gzip', compress: gzipSync, stream: createGzip, flush: constants.Z_SYNC_FLUSH },
@@ -44,20 +42,6 @@ const encodings = [
   },
   { encoding: 'zstd', compress: zstdCompressSync, stream: createZstdCompress, flush: constants.ZSTD_e_flush },
 ]
-
-interface Setup extends AsyncDisposable {
-  readonly faulty: Faulty
-  readonly trunkline: TestTrunkline
-}
-
-async function setUp(settings: Partial<Record<SettingKey, string>> = {}): Promise<Setup> {
-  const resources = new AsyncDisposableStack()
-  const faulty = resources.use(await startFaulty())
-  const trunkline = resources.use(
-    await startTest({ settings: { 'providers.openai.base_url': faulty.url, ...settings } }),
-  )
-  return { faulty, trunkline, [Symbol.asyncDispose]: () => resources.disposeAsync() }
-}
 
 /** Each part packed so that it can be unpacked as soon as it is there; the last one is the end. */
 async function packedEach(

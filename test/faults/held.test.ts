@@ -1,43 +1,27 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { SettingKey } from '../../src/config/settings.ts'
 import OpenAI, { APIError } from '../clients/node_modules/openai/index.mjs'
+import { type Setup, setUp } from '../support/behind-faulty.ts'
 import {
   chunked,
   completion,
   event,
   eventStream,
   events,
-  type Faulty,
   hang,
   head,
   jsonOf,
   lastChunk,
   reset,
   type Step,
-  startFaulty,
   until,
   type Wire,
 } from '../support/faulty-upstream.ts'
 import { rawRequest, rawSocket, readAnswer } from '../support/raw-http.ts'
-import { attemptsIn, callIn, startTest, type TestTrunkline } from '../support/trunkline.ts'
+import { attemptsIn, callIn } from '../support/trunkline.ts'
 
 const { role, hello } = events
-
-interface Setup extends AsyncDisposable {
-  readonly faulty: Faulty
-  readonly trunkline: TestTrunkline
-}
-
-async function setUp(settings: Partial<Record<SettingKey, string>> = {}): Promise<Setup> {
-  const resources = new AsyncDisposableStack()
-  const faulty = resources.use(await startFaulty())
-  const trunkline = resources.use(
-    await startTest({ settings: { 'providers.openai.base_url': faulty.url, ...settings } }),
-  )
-  return { faulty, trunkline, [Symbol.asyncDispose]: () => resources.disposeAsync() }
-}
 
 const bodyOf = (fields: object): string => JSON.stringify({ model: 'm', messages: [], ...fields })
 
