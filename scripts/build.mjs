@@ -26,6 +26,8 @@ const entries = {
   control: 'src/threads/control.ts',
   writer: 'src/threads/writer.ts',
   reader: 'src/threads/reader.ts',
+  // Loaded by name, too, when it is first needed: it is large.
+  tokenizer: 'src/store/tokenizer.ts',
 }
 
 async function build() {

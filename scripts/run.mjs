@@ -34,6 +34,7 @@ const tasks = {
   build: { needs: ['dev'], build: 'always', commands: [['node_modules/publint/src/cli.js', 'dist', '--strict']] },
   'check-package': { needs: ['run'], build: 'when changed', commands: [['scripts/check-package.mjs']] },
   bench: { needs: ['run'], build: 'when changed', commands: [['bench/bench.ts']] },
+  'bench:translation': { needs: ['run'], build: 'no', commands: [['bench/translation.ts']] },
   'bench:faults': { needs: ['run'], build: 'when changed', commands: [['bench/faults.ts']] },
   'bench:soak': { needs: ['run'], build: 'when changed', commands: [['bench/soak.ts']] },
 }

@@ -3,6 +3,7 @@ import { ConfigError } from './config/error.ts'
 import type { Flags } from './config/load.ts'
 import type { Condition, PartName, Port, Snapshot, ThreadName } from './core/border.ts'
 import type { Config } from './core/config.ts'
+import { GatewayError } from './core/error.ts'
 import { type Lost, newSlabCounters, type SlabCounters, slabCounters } from './core/records.ts'
 import type { Health } from './gateway/health.ts'
 import type { Log } from './telemetry/log.ts'
@@ -42,6 +43,8 @@ const channels: readonly (readonly [ThreadName, PartName])[] = [
 
 const partPatienceMs = 5_000
 const listeningDeadlineMs = 5_000
+/** How long a call waits for what another part has to say. */
+const askDeadlineMs = 5_000
 /** How long after the last loss the gateway's health still speaks of it. */
 const lossMemoryMs = 60_000
 
@@ -172,6 +175,11 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       slabs,
       health,
       onFault: (error) => void logged('Internal error', { error: stackOf(error) }),
+      ask: async (part, question, detail) => {
+        const { link } = parts[part]
+        if (!link) throw new GatewayError('starting', `The ${part} is not there at the moment. Try again.`)
+        return link.ask(question, detail, askDeadlineMs)
+      },
     })
     const projects = known.get('projects')
     if (projects?.part === 'projects') gateway.setProjects(projects.value)

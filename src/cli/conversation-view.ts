@@ -1,4 +1,4 @@
-import type { ChatAnswer, Message, Part } from '../core/chat.ts'
+import type { ChatAnswer, DocumentPart, Media, Message, Part } from '../core/chat.ts'
 import type { Conversation } from '../store/show.ts'
 import type { Screen } from './screen.ts'
 import { indent, plain, plainLine, wrap } from './text.ts'
@@ -50,7 +50,12 @@ const answerLines = ({ choices }: ChatAnswer, screen: Screen, draw: Draw): strin
     ? [screen.paint('dim', '(the answer is empty)')]
     : choices.flatMap(({ message, finish }, index) => {
         const which = choices.length === 1 ? 'answer' : `answer ${index + 1} of ${choices.length}`
-        return messageLines(message, ` (${which}${finish ? `, finish: ${finish}` : ''})`, screen, draw)
+        return messageLines(
+          message,
+          ` (${which}${finish ? `, finish: ${plainLine(finish.native ?? finish.reason)}` : ''})`,
+          screen,
+          draw,
+        )
       })
 
 function messageLines(
@@ -86,16 +91,15 @@ function drawing({ paint }: Screen, full: boolean): Draw {
       case 'reasoning':
         return shown(part.text, columns).map((line) => paint('dim', line))
       case 'image':
-        return placeholder(['image', contentOf(part.url)])
+      case 'video':
+        return placeholder([part.kind, mediaText(part.source)])
       case 'audio':
-        return placeholder(['audio', plainLine(part.format), size(base64Bytes(part.data))])
+        return [
+          ...placeholder(['audio', mediaText(part.source)]),
+          ...(part.transcript === undefined ? [] : shown(part.transcript, columns)),
+        ]
       case 'document':
-        return placeholder([
-          'document',
-          part.filename,
-          part.fileId,
-          part.data === undefined ? undefined : contentOf(part.data),
-        ])
+        return documentLines(part, columns)
       case 'tool-call':
         return [
           `${paint('cyan', `→ ${plainLine(part.name)}`)} ${paint('dim', plainLine(part.id))}`,
@@ -103,17 +107,33 @@ function drawing({ paint }: Screen, full: boolean): Draw {
         ]
       case 'tool-result':
         return [
-          `${paint('cyan', '← result of')} ${plainLine(part.callId)}`,
+          `${paint('cyan', part.isError ? '← error of' : '← result of')} ${plainLine(part.callId)}`,
           ...indent(
             part.parts.flatMap((inner) => draw(inner, columns - 4)),
             '    ',
           ),
         ]
-      case 'opaque':
+      case 'server-tool':
         return [
-          paint('dim', `[${plainLine(part.dialect)}]`),
-          ...indent(shown(JSON.stringify(part.value, undefined, 2) ?? '', columns - 4), '    '),
+          paint('dim', `[${plainLine(part.name)} ${part.phase} of ${plainLine(part.dialect)}]`),
+          ...foreign(part.value, columns),
         ]
+      case 'opaque':
+        return [paint('dim', `[${plainLine(part.dialect)}]`), ...foreign(part.value, columns)]
+    }
+  }
+  const foreign = (value: unknown, columns: number): string[] =>
+    indent(shown(JSON.stringify(value, undefined, 2) ?? '', columns - 4), '    ')
+  const documentLines = ({ source, title }: DocumentPart, columns: number): string[] => {
+    switch (source.kind) {
+      case 'text':
+        return [...placeholder(['document', title]), ...indent(shown(source.text, columns - 4), '    ')]
+      case 'parts': {
+        const lines = source.parts.flatMap((inner) => draw(inner, columns - 4))
+        return [...placeholder(['document', title]), ...indent(lines, '    ')]
+      }
+      default:
+        return placeholder(['document', title, mediaText(source)])
     }
   }
   const placeholder = (words: readonly (string | undefined)[]): string[] => [
@@ -128,12 +148,16 @@ function drawing({ paint }: Screen, full: boolean): Draw {
   return draw
 }
 
-/** What a URL or data is, without being it. */
-function contentOf(url: string): string {
-  const data = /^data:([^;,]*)([^,]*),/.exec(url)
-  if (data) return `${data[1] || 'data'}, ${size(base64Bytes(url.slice(data[0].length)))}`
-  if (/^[a-z]+:\/\//i.test(url)) return url.length > urlLength ? `${url.slice(0, urlLength)}…` : url
-  return size(base64Bytes(url))
+/** What a picture, sound or file is, without being it. */
+function mediaText(source: Media): string {
+  switch (source.kind) {
+    case 'data':
+      return `${source.mediaType}, ${size(base64Bytes(source.data))}`
+    case 'url':
+      return source.url.length > urlLength ? `${source.url.slice(0, urlLength)}…` : source.url
+    case 'file':
+      return source.id
+  }
 }
 
 const base64Bytes = (text: string): number => Math.floor((text.replace(/=+$/, '').length * 3) / 4)

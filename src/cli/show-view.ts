@@ -200,5 +200,6 @@ function usageText({ usage, usageMissing }: AttemptDetail): string {
   const buckets = usageBuckets.flatMap((bucket) =>
     usage[bucket] === undefined ? [] : [`${bucketNames[bucket]} ${count(usage[bucket])}`],
   )
-  return `${tokensText(inputTokens(usage), outputTokens(usage))}: ${buckets.join(', ')}`
+  const estimate = usageMissing === undefined ? '' : ` (estimated: ${plainLine(usageMissing)})`
+  return `${tokensText(inputTokens(usage), outputTokens(usage))}: ${buckets.join(', ')}${estimate}`
 }

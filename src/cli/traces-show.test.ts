@@ -156,7 +156,7 @@ describe('what a trace looks like', () => {
       ],
     })
     expect(text).toContain('[image image/png, 3.0 kB]')
-    expect(text).toContain('[audio wav 300 B]')
+    expect(text).toContain('[audio audio/wav, 300 B]')
     expect(text).toContain('[document report.pdf application/pdf, 6.0 kB]')
     expect(text).not.toContain('AAAA')
   })

@@ -42,7 +42,7 @@ export function readConfigFile(path: string): ReadonlyMap<SettingKey, FileValue>
   return found
 }
 
-const keys = Object.keys(settings) as SettingKey[]
+const keys: ReadonlySet<string> = new Set(Object.keys(settings))
 
 interface Reading {
   readonly document: Document
@@ -56,8 +56,8 @@ function collect(reading: Reading, map: YAMLMap, prefix: string): void {
     const name = isScalar(keyNode) ? String(keyNode.value) : String(keyNode)
     const key = `${prefix}${name}`
     const offset = (isScalar(keyNode) && keyNode.range?.[0]) || 0
-    const below = keys.filter((candidate) => candidate.startsWith(`${key}.`))
-    if (keys.includes(key as SettingKey)) {
+    const below = namesBelow(`${key}.`)
+    if (keys.has(key)) {
       const plain = plainOf(value, reading.document)
       if (plain === undefined)
         throw new ConfigError(`${place(offset)}: ${key} refers to an anchor that this file does not have.`)
@@ -65,9 +65,7 @@ function collect(reading: Reading, map: YAMLMap, prefix: string): void {
     } else if (below.length > 0) {
       if (isMap(value)) collect(reading, value, `${key}.`)
       else if (value !== null && !(isScalar(value) && value.value === null)) {
-        throw new ConfigError(
-          `${place(offset)}: ${key} must be a map with ${below.map((one) => one.slice(key.length + 1)).join(', ')}.`,
-        )
+        throw new ConfigError(`${place(offset)}: ${key} must be a map with ${below.join(', ')}.`)
       }
     } else throw new ConfigError(`${place(offset)}: there is no setting ${key}.${suggestion(prefix, name)}`)
   }
@@ -82,10 +80,15 @@ function plainOf(value: unknown, document: Document): unknown {
   }
 }
 
+/** What may stand in the map that has this prefix. */
+const namesBelow = (prefix: string): readonly string[] => [
+  ...new Set(
+    [...keys].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('.', 1)[0] as string),
+  ),
+]
+
 function suggestion(prefix: string, name: string): string {
-  const here = new Set(
-    keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('.', 1)[0] as string),
-  )
+  const here = namesBelow(prefix)
   const meant = nearest(name, here)
-  return meant === undefined ? ` Here may stand: ${[...here].join(', ')}.` : ` Did you mean ${prefix}${meant}?`
+  return meant === undefined ? ` Here may stand: ${here.join(', ')}.` : ` Did you mean ${prefix}${meant}?`
 }

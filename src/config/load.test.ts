@@ -73,6 +73,75 @@ describe('what is stronger', () => {
   })
 })
 
+describe('each provider', () => {
+  const providersOf = (given: Given): Config['providers'] => load(given).providers
+
+  test('has a key in its own variable, in the one of its vendor, or in the file', () => {
+    const environment = {
+      TRUNKLINE_GROQ_API_KEY: 'ours',
+      GROQ_API_KEY: 'vendors',
+      ANTHROPIC_API_KEY: 'a',
+      GOOGLE_API_KEY: 'g',
+      AZURE_OPENAI_API_KEY: 'z',
+      AWS_BEARER_TOKEN_BEDROCK: 'b',
+      VLLORA_DEEPSEEK_API_KEY: 'd',
+      TRUNKLINE_GITHUB_MODELS_API_KEY: 'h',
+    }
+    const found = Object.entries(providersOf({ environment })).flatMap(([name, { apiKey, keyIsAmbient }]) =>
+      apiKey === undefined ? [] : [`${name}: ${apiKey}${keyIsAmbient ? ', found' : ''}`],
+    )
+    expect(found).toEqual([
+      'anthropic: a, found',
+      'gemini: g, found',
+      'azure: z, found',
+      'bedrock: b, found',
+      'bedrock-mantle: b, found',
+      'groq: ours',
+      'deepseek: d, found',
+      'github-models: h',
+    ])
+  })
+
+  test('has the strongest of several keys', () => {
+    const yaml = 'providers:\n  gemini:\n    api_key: file\n'
+    const keyOf = (given: Given): string | undefined => providersOf(given).gemini?.apiKey
+    const found = { GEMINI_API_KEY: 'gemini', GOOGLE_API_KEY: 'google' }
+    expect(keyOf({ environment: found })).toBe('gemini')
+    expect(keyOf({ yaml, environment: found })).toBe('file')
+    expect(keyOf({ yaml, environment: { ...found, TRUNKLINE_GEMINI_API_KEY: 'ours' } })).toBe('ours')
+    expect(providersOf({ yaml, environment: found }).gemini).not.toHaveProperty('keyIsAmbient')
+  })
+
+  test('is where it is said to be', () => {
+    const yaml = `
+providers:
+  custom: { base_url: "https://h/v1", dialects: [anthropic-messages], models: [m], headers: { X-Team: rail } }
+  azure: { resource: mine, api_version: 2024-10-21 }
+  groq: { stream_usage: false, timeouts: { idle_ms: 5 } }
+`
+    const environment = { AWS_REGION: 'eu-west-1', TRUNKLINE_CUSTOM_BASE_URL: 'http://other/v1' }
+    expect(providersOf({ yaml, environment })).toMatchObject({
+      custom: {
+        baseUrl: 'http://other/v1',
+        dialects: ['anthropic-messages'],
+        models: ['m'],
+        headers: { 'x-team': 'rail' },
+      },
+      azure: { address: { resource: 'mine', api_version: '2024-10-21' } },
+      bedrock: { address: { region: 'eu-west-1' } },
+      groq: { streamUsage: false, timeouts: { idleMs: 5 } },
+    })
+    const written = { yaml: 'providers:\n  bedrock:\n    region: us-west-2\n', environment }
+    expect(providersOf(written).bedrock?.address).toEqual({ region: 'us-west-2' })
+  })
+})
+
+test('a loss in translation is named unless it is to be refused', () => {
+  expect(load({}).translation).toBe('lenient')
+  expect(load({ yaml: 'translation: strict' }).translation).toBe('strict')
+  expect(load({ environment: { TRUNKLINE_TRANSLATION: 'strict' } }).translation).toBe('strict')
+})
+
 describe('what cannot be used is refused with its name and place', () => {
   test.each<[what: string, given: Given, message: string]>([
     [
@@ -88,7 +157,7 @@ describe('what cannot be used is refused with its name and place', () => {
     [
       'a key like nothing',
       { yaml: 'x: 1' },
-      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, timeouts, cancel, recording, providers.',
+      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, timeouts, cancel, translation, recording, responses, providers.',
     ],
     [
       'a key of every object',
@@ -129,6 +198,61 @@ describe('what cannot be used is refused with its name and place', () => {
       'a mode that there is not',
       { yaml: 'cancel:\n  mode: stop\n' },
       'FILE:2:3: cancel.mode must be abort, drain, not "stop".',
+    ],
+    [
+      'a manner of translation that there is not',
+      { environment: { TRUNKLINE_TRANSLATION: 'harsh' } },
+      'TRUNKLINE_TRANSLATION: translation must be lenient, strict, not "harsh".',
+    ],
+    [
+      'a setting that means nothing for the provider',
+      { yaml: 'providers:\n  anthropic:\n    stream_usage: true\n' },
+      'FILE:3:5: there is no setting providers.anthropic.stream_usage. Here may stand: api_key, base_url, models, headers, timeouts.',
+    ],
+    [
+      'a misspelt setting of a provider',
+      { yaml: 'providers:\n  bedrock:\n    regoin: eu-west-1\n' },
+      'FILE:3:5: there is no setting providers.bedrock.regoin. Did you mean providers.bedrock.region?',
+    ],
+    [
+      'a key for the mock',
+      { yaml: 'providers:\n  mock:\n    api_key: x\n' },
+      'FILE:3:5: there is no setting providers.mock.api_key. Here may stand: timeouts.',
+    ],
+    [
+      'a region that would be another host',
+      { yaml: 'providers:\n  bedrock:\n    region: "x.evil.example/"\n' },
+      'FILE:3:5: providers.bedrock.region must be made of letters, digits and dashes, not "x.evil.example/".',
+    ],
+    [
+      'a dialect that the provider does not speak',
+      { yaml: 'providers:\n  xai:\n    dialects: [gemini]\n' },
+      'FILE:3:5: providers.xai.dialects must be a list of some of openai-chat, openai-responses, not ["gemini"].',
+    ],
+    [
+      'no dialect at all',
+      { yaml: 'providers:\n  xai:\n    dialects: []\n' },
+      'providers.xai.dialects must be a list of some of',
+    ],
+    [
+      'a key among the headers',
+      { yaml: 'providers:\n  groq:\n    headers: { X-API-Key: x }\n' },
+      'FILE:3:5: providers.groq.headers must not have X-API-Key: give the key as api_key.',
+    ],
+    [
+      'a header that is ours',
+      { yaml: 'providers:\n  groq:\n    headers: { Host: x }\n' },
+      'providers.groq.headers must not have Host, which Trunkline itself writes.',
+    ],
+    [
+      'a header that is none',
+      { yaml: 'providers:\n  groq:\n    headers: { "a b": x }\n' },
+      'providers.groq.headers has "a b", which is no header\'s name.',
+    ],
+    [
+      'headers in a list',
+      { yaml: 'providers:\n  groq:\n    headers: [a]\n' },
+      'providers.groq.headers must be a map of header names and values.',
     ],
     ['an empty flag', { settings: { 'server.port': '' } }, '--port: server.port must be a whole number'],
     [
@@ -212,6 +336,8 @@ describe('a secret is never repeated', () => {
     ['a key with a space in it', { yaml: `providers:\n  openai:\n    api_key: ${canary} x\n` }],
     ['a key with a letter that is none of a key', { environment: { OPENAI_API_KEY: `${canary}ü` } }],
     ['a key in a list', { yaml: `providers:\n  openai:\n    api_key: [${canary}]\n` }],
+    ['a secret in a header', { yaml: `providers:\n  groq:\n    headers: { x-secret: "${canary}\\n" }\n` }],
+    ["another provider's key in a list", { yaml: `providers:\n  groq:\n    api_key: [${canary}]\n` }],
     ['a password in an address', { settings: { 'providers.openai.base_url': `https://me:${canary}@example.com/v1` } }],
     ['a user in an address', { yaml: `providers:\n  openai:\n    base_url: https://${canary}@example.com/v1\n` }],
     ['a mistake on the next line', { yaml: `providers:\n  openai:\n    api_key: ${canary}\n   models: [\n` }],

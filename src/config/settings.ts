@@ -1,7 +1,9 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
-import { defaultTimeouts, logLevels, type Timeouts } from '../core/config.ts'
-import { ConfigError } from './error.ts'
+import { defaultTimeouts, logLevels, translations } from '../core/config.ts'
+import { providerSettings } from './provider-settings.ts'
+import { dayMs, timeoutSettings } from './timeouts.ts'
+import { integer, loopbackHost, oneOf } from './values.ts'
 
 /** One thing that may be set. `from` says what is wrong with a value by throwing; the message follows the setting's name. */
 export interface Setting<T> {
@@ -12,8 +14,11 @@ export interface Setting<T> {
   readonly flag?: string
   /** The environment variables that set it, the strongest first. */
   readonly env?: readonly string[]
-  /** Where the file is stronger than the environment: a credential that was written down is meant. */
-  readonly fileFirst?: true
+  /**
+   * Variables that were not set for us, the strongest first. The file is stronger than these: a shell often has some
+   * OPENAI_API_KEY, and a key that was written down is meant.
+   */
+  readonly ambientEnv?: readonly string[]
   /** Never shown. */
   readonly secret?: true
 }
@@ -27,30 +32,11 @@ export interface Environment {
   readonly [name: string]: string | undefined
 }
 
-const dayMs = 86_400_000
-
-/** The keys of the five clocks. */
-export const timeoutKeys = {
-  connect_ms: { clock: 'connectMs', help: 'how long it may take until there is a connection to the provider' },
-  headers_ms: { clock: 'headersMs', help: 'how long the provider may take from then until its answer begins' },
-  first_content_ms: { clock: 'firstContentMs', help: 'how long it may take from then until there is any content' },
-  idle_ms: { clock: 'idleMs', help: 'how long the provider may be silent within its answer' },
-  total_ms: { clock: 'totalMs', help: 'how long an attempt may take in all' },
-} as const satisfies Record<string, { readonly clock: keyof Timeouts; readonly help: string }>
-
-const nobodySays: Readonly<Record<keyof Timeouts, undefined>> = {
-  connectMs: undefined,
-  headersMs: undefined,
-  firstContentMs: undefined,
-  idleMs: undefined,
-  totalMs: undefined,
-}
-
 const setting = <T>(row: Setting<T>): Setting<T> => row
 
 /**
  * Every setting under its key in the configuration file. A flag is stronger than the environment, which is stronger than
- * the file, but for `fileFirst`.
+ * the file, but for `ambientEnv`.
  */
 export const settings = {
   'server.host': setting({
@@ -138,6 +124,12 @@ export const settings = {
     from: integer(1, 1 << 30),
     fallback: () => 1024 * 1024,
   }),
+  translation: setting({
+    help: 'what becomes of what a provider cannot take: lenient leaves it out and names it, strict refuses the request',
+    from: oneOf(translations),
+    fallback: () => 'lenient' as const,
+    env: ['TRUNKLINE_TRANSLATION'],
+  }),
   'recording.flush_interval_ms': setting({
     help: 'how long records may wait before they are written',
     from: integer(1, 60_000),
@@ -168,38 +160,21 @@ export const settings = {
     fallback: () => 4 * 1024 * 1024,
     env: ['TRUNKLINE_BODY_BYTES'],
   }),
-  'providers.openai.base_url': setting<string | undefined>({
-    help: 'the address of OpenAI, or of any host that speaks its dialect',
-    from: httpUrl,
-    fallback: () => undefined,
-    flag: '--openai-base-url <url>',
-    // Never OPENAI_BASE_URL: programs on this machine have it point at us.
-    env: ['TRUNKLINE_OPENAI_BASE_URL'],
+  'responses.retention_days': setting({
+    help: 'how many days answers are kept for whoever goes on by their id, where the provider keeps none itself',
+    from: integer(0, 3_650),
+    fallback: () => 30,
   }),
-  'providers.openai.api_key': setting<string | undefined>({
-    help: 'the key for it; not needed where the host wants none',
-    from: secretText,
-    fallback: () => undefined,
-    env: ['OPENAI_API_KEY', 'VLLORA_OPENAI_API_KEY'],
-    fileFirst: true,
-    secret: true,
+  'responses.max_bytes': setting({
+    help: 'how much of them is kept, compressed; the oldest go first',
+    from: integer(0, 2 ** 40),
+    fallback: () => 256 * 1024 * 1024,
   }),
-  'providers.openai.models': setting<readonly string[]>({
-    help: 'names that /v1/models shows for it, and that are never split at a slash',
-    from: textList,
-    fallback: () => [],
-  }),
-  'providers.openai.stream_usage': setting<boolean | undefined>({
-    help: 'whether streams are asked for their usage; false for a host that refuses the question',
-    from: truth,
-    fallback: () => undefined,
-  }),
-  ...timeoutSettings('providers.openai.timeouts', nobodySays),
-  ...timeoutSettings('providers.mock.timeouts', nobodySays),
+  ...providerSettings,
 } satisfies Record<string, Setting<unknown>>
 
 export type SettingKey = keyof typeof settings
-export type SettingValue<K extends SettingKey> = ReturnType<(typeof settings)[K]['from']>
+export type SettingValue<K extends SettingKey> = ReturnType<NonNullable<(typeof settings)[K]>['from']>
 
 /** Where the data folder is: not in the file, since the file is looked for in it. */
 export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
@@ -207,65 +182,3 @@ export const dataDirOf = (flag: string | undefined, environment: Environment): s
 
 /** `~` is the home folder here too: a shell leaves it as it is in `--data-dir=~/x`, and there is none in a unit file. */
 export const pathOf = (written: string): string => resolve(written.replace(/^~(?=$|[/\\])/, homedir))
-
-/** One setting for each clock of an attempt. What is said of a provider stands before what is said of all. */
-function timeoutSettings<P extends string, T extends number | undefined>(
-  prefix: P,
-  fallbacks: Readonly<Record<keyof Timeouts, T>>,
-): { readonly [K in `${P}.${keyof typeof timeoutKeys}`]: Setting<number | T> } {
-  const rows = Object.entries(timeoutKeys).map(([key, { clock, help }]) => [
-    `${prefix}.${key}`,
-    setting<number | T>({ help, from: integer(1, dayMs), fallback: () => fallbacks[clock] }),
-  ])
-  return Object.fromEntries(rows)
-}
-
-function integer(least: number, most: number): (value: unknown) => number {
-  return (value) => {
-    const number =
-      typeof value === 'number' ? value : typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN
-    if (Number.isSafeInteger(number) && number >= least && number <= most) return number
-    throw new ConfigError(`must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`)
-  }
-}
-
-function oneOf<const T extends string>(names: readonly T[]): (value: unknown) => T {
-  return (value) => {
-    const name = names.find((candidate) => candidate === value)
-    if (name !== undefined) return name
-    throw new ConfigError(`must be ${names.join(', ')}, not ${JSON.stringify(value)}`)
-  }
-}
-
-function loopbackHost(value: unknown): string {
-  if (value === 'localhost' || value === '::1' || /^127(\.\d{1,3}){3}$/.test(String(value))) return String(value)
-  throw new ConfigError(
-    `must be a loopback address such as 127.0.0.1, not ${JSON.stringify(value)}: ` +
-      'without client keys, which Trunkline does not have yet, anybody who reaches the port could spend your keys',
-  )
-}
-
-function httpUrl(value: unknown): string {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
-  if (url && /^https?:$/.test(url.protocol)) {
-    if (url.username === '' && url.password === '') return value as string
-    throw new ConfigError('must not have a user or password in it: give the key as api_key')
-  }
-  throw new ConfigError(`must be an http or https URL, not ${JSON.stringify(value)}`)
-}
-
-function secretText(value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') throw new ConfigError('must be a text that is not empty')
-  if (!/^[\x21-\x7e]+$/.test(value.trim())) throw new ConfigError('has a character that a key cannot have')
-  return value.trim()
-}
-
-function textList(value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return value as string[]
-  throw new ConfigError('must be a list of names')
-}
-
-function truth(value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new ConfigError(`must be true or false, not ${JSON.stringify(value)}`)
-}

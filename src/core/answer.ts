@@ -26,5 +26,6 @@ export interface AnswerWatch {
   /** True when the mark that ends a stream has passed: whatever happens after it, the answer is complete. */
   readonly isDone: boolean
   next(chunk: Buffer): void
-  end(): AnswerFacts
+  /** `isWhole` is false when the answer broke off or was given up; left out, it came to its end. */
+  end(isWhole?: boolean): AnswerFacts
 }

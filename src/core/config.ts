@@ -23,7 +23,9 @@ export interface Config {
   }
   readonly timeouts: Timeouts
   readonly cancel: CancelConfig
+  readonly translation: Translation
   readonly recording: RecordingConfig
+  readonly responses: ResponsesConfig
   readonly providers: Readonly<Record<string, ProviderConfig>>
 }
 
@@ -39,6 +41,12 @@ export interface RecordingConfig {
   readonly inFlightBytes: number
   /** How much of one body is kept. */
   readonly bodyBytes: number
+}
+
+/** How long answers are kept for whoever goes on by their id, and how much of them. */
+export interface ResponsesConfig {
+  readonly retentionDays: number
+  readonly maxBytes: number
 }
 
 /** The five clocks of an attempt, in milliseconds. */
@@ -62,6 +70,10 @@ export const defaultTimeouts: Timeouts = {
   totalMs: 600_000,
 }
 
+/** Whether what a provider cannot take is left out and named, or refused. */
+export const translations = ['lenient', 'strict'] as const
+export type Translation = (typeof translations)[number]
+
 /** What becomes of an answer whose client has left. */
 export interface CancelConfig {
   readonly mode: 'abort' | 'drain'
@@ -74,6 +86,13 @@ export interface CancelConfig {
 export interface ProviderConfig {
   readonly baseUrl?: string
   readonly apiKey?: string
+  /** True when the key was found in the vendor's usual variable, where it was not put for us. */
+  readonly keyIsAmbient?: true
+  /** What its address is made of where every user has another one: `region`, `resource`, … */
+  readonly address?: Readonly<Record<string, string | undefined>>
+  /** The dialects that the host speaks, the best first, where they are not the usual ones. */
+  readonly dialects?: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
   /** Names that the catalogue shows for it, and that are never split at a slash. */
   readonly models?: readonly string[]
   /** Whether streams are asked for their usage; some hosts refuse the question. */

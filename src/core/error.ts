@@ -83,6 +83,10 @@ export interface ErrorDetails {
   /** What a client may switch on when the provider said more than our table does. */
   readonly openaiCode?: string
   readonly openaiType?: string
+  /** What the provider itself calls it, where that is no word of OpenAI's. */
+  readonly providerType?: string
+  /** The `type` of Anthropic's error object, where the provider said it. */
+  readonly anthropicType?: string
   /** Headers that belong to the error, such as `allow` or `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -60,6 +60,8 @@ export interface CallDetail {
   /** True when the answer, a stream, ended well as HTTP and never said why it ended. */
   readonly unterminated?: true | undefined
   readonly usage?: Usage | undefined
+  /** True when the usage is what we make of the texts, since nobody reported it. */
+  readonly usageEstimated?: true | undefined
   /** Until the whole request had arrived, until the first attempt, and until the first content went out. */
   readonly receivedUs?: number | undefined
   readonly queuedUs?: number | undefined
@@ -82,6 +84,8 @@ export interface AttemptDetail {
   readonly error?: SpanError | undefined
   readonly provider: string
   readonly dialect: string
+  /** The client's dialect, where it is another. */
+  readonly callDialect?: string | undefined
   /** The provider's name for the model, as sent. */
   readonly model: string
   readonly modelAnswered?: string | undefined
@@ -96,9 +100,11 @@ export interface AttemptDetail {
   readonly usage?: Usage | undefined
   /** The provider's own numbers, beside our buckets. */
   readonly usageReported?: unknown
-  /** Why usage is unknown; absent when it is known. */
+  /** Why nobody reported usage; what stands in `usage` is then what we make of the texts. Absent when it was reported. */
   readonly usageMissing?: string | undefined
   readonly requestBytes: number
+  /** What of the request its target could not take, in the client's words. */
+  readonly dropped?: readonly string[] | undefined
   readonly answerBytes: number
   readonly providerRequestId?: string | undefined
 }

@@ -5,6 +5,7 @@ import type { OnRounds, Rounds } from '../core/rounds.ts'
 import type { Source } from '../core/source.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
+import type { Framing } from '../http/frames.ts'
 import { type Begin, gather, Incoming } from '../http/incoming.ts'
 import { inflated, type Stoppable } from '../http/inflated.ts'
 import { wholeLines } from '../http/lines.ts'
@@ -16,8 +17,11 @@ import { type AttemptTrace, errorOf } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { Clocks } from './clocks.ts'
-import { replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
+import { headerText, replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
 import { type Beginning, Opening } from './opening.ts'
+import { Translation } from './translation.ts'
+import { type Way, wayTo } from './way.ts'
+import { withoutKeys } from './without-keys.ts'
 
 /** How much of a provider's error is read; nobody writes more of use. */
 const errorBytes = 1 << 20
@@ -40,6 +44,7 @@ export interface AttemptDeps {
   readonly send: Send
   readonly rounds: Rounds
   readonly cancel: CancelConfig
+  readonly newId: () => string
 }
 
 /** One try at one target, and the only request that goes out for it: an answer that begins well, or why there is none. */
@@ -55,7 +60,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   private readonly target: Target
   private readonly deps: AttemptDeps
   private readonly resolve: (outcome: Answer | Refused) => void
-  private readonly addsUsage: boolean
+  private readonly way: Way
   private readonly request: UpstreamRequest
   private readonly trace: AttemptTrace
   private readonly clocks: Clocks
@@ -68,26 +73,28 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
 
   constructor(call: Call, target: Target, deps: AttemptDeps, resolve: (outcome: Answer | Refused) => void) {
     const { provider, model } = target
-    const { dialect } = provider.provider
-    const { facts } = call
     this.call = call
     this.target = target
     this.deps = deps
     this.resolve = resolve
-    this.addsUsage = facts.stream && !facts.asksUsage && provider.addsStreamUsage
+    this.way = wayTo(call, target)
+    const { dialect, path, body, dropped } = this.way
+    if (dropped.length > 0) call.replyHeaders['x-trunkline-dropped'] = headerText(dropped.join(', '))
+    else delete call.replyHeaders['x-trunkline-dropped']
     this.request = {
       origin: provider.origin,
-      path: provider.chatPath,
+      path,
       method: 'POST',
-      headers: upstreamHeaders(call, target),
-      body: dialect.editRequest(call.body, facts, { model, addUsage: this.addsUsage }),
+      headers: upstreamHeaders(call, target, this.way.endpoint),
+      body,
       connectMs: provider.timeouts.connectMs,
     }
     this.trace = call.trace.attempt({
       provider: provider.name,
       dialect: dialect.name,
       model,
-      requestBytes: this.request.body.length,
+      requestBytes: body.length,
+      ...(dropped.length > 0 && { dropped }),
     })
     this.clocks = new Clocks(provider.timeouts, provider.name, performance.now())
     this.incoming = new Incoming(this)
@@ -108,9 +115,9 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   head(status: number, received: UpstreamHeaders): void {
-    const { incoming, trace, call } = this
+    const { incoming, trace, call, way } = this
     const isGood = status >= 200 && status < 300
-    const streaming = isEventStream(received, isGood && call.facts.stream)
+    const streaming = isEventStream(received, isGood && call.facts.stream, way.dialect.framing)
     this.clocks.headed()
     trace.head(status, streaming, requestIdIn(received))
     const encoding = encodingOf(received)
@@ -119,50 +126,71 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     if (source) this.source = source
     if (!source) this.giveUp(`answered in the encoding ${encoding}, which it was not asked for`)
     else if (!isGood) this.readRefusal(source, status, headers)
-    else if (streaming && !call.facts.stream) this.giveUp('was asked for a whole answer and sent a stream')
     else this.open(source, { status, headers, streaming })
   }
 
   /** Holds the answer back until it is known to be one. */
   private open(source: Source, head: Head): void {
-    const { call, target, trace, addsUsage } = this
+    const { call, trace, way } = this
     const { streaming } = head
-    const { dialect } = target.provider.provider
-    const watch = dialect.watchAnswer(streaming)
-    const problem = streaming === call.facts.stream ? undefined : notAsked(target)
-    const observed = observe(source, { streaming, trace, watch, pulse: this, problem })
-    const edited = streaming ? stepped(observed, addsUsage ? dialect.withoutAddedUsage() : wholeLines()) : observed
-    this.answering = { ...head, watch, problem, sinceMs: performance.now() }
-    this.opening = new Opening(edited, streaming ? mostOfStream : mostOfWhole, this)
+    const { dialect } = way
+    const isAsItCame = way.isNative && streaming === call.facts.stream && call.framing === dialect.framing
+    const translation = isAsItCame ? undefined : this.translation(streaming)
+    const watch = translation?.watch ?? dialect.watchAnswer(streaming)
+    const observed = observe(source, { streaming, trace, watch, pulse: this })
+    const edited = translation
+      ? translation.of(observed)
+      : streaming
+        ? stepped(observed, way.addsUsage ? dialect.withoutAddedUsage() : wholeLines())
+        : observed
+    this.answering = { ...head, watch, isTranslated: translation !== undefined, sinceMs: performance.now() }
+    this.opening = new Opening(edited, call.facts.stream ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
   }
 
+  private translation(comesStreamed: boolean): Translation {
+    const { call, way, deps } = this
+    return new Translation({
+      from: way.dialect,
+      to: call.dialect,
+      framing: call.framing,
+      comesStreamed,
+      goesStreamed: call.facts.stream,
+      context: {
+        request: call.chat(),
+        createdS: Math.floor(Date.now() / 1000),
+        newId: deps.newId,
+        ...(call.answerId !== undefined && { answerId: call.answerId }),
+      },
+      onAnswer: call.onAnswer,
+    })
+  }
+
   mayBegin(): boolean {
-    const { watch, streaming } = this.answering as Answering
+    const { watch } = this.answering as Answering
     // Nobody reads on after an error that stands where an answer should begin.
     if (watch.refusal) this.source.stop(watch.refusal)
-    return streaming && watch.hasBegun && !watch.refusal
+    return this.call.facts.stream && watch.hasBegun && !watch.refusal
   }
 
   begins(body: Source): void {
-    const { status, headers, streaming, problem } = this.answering as Answering
-    if (problem) {
-      // It is too long to be read for what it used.
-      this.source.stop(problem)
-      this.resolve({ error: withHints(problem, headers) })
-      return
-    }
     // Of a stream nobody knows how long it will be: an error may come behind it.
-    const sameBytes = !streaming
-    this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, sameBytes), streaming), body, streaming })
+    this.answer(body, !this.call.facts.stream)
   }
 
   ended(body: Buffer): void {
-    const { watch, problem, status, headers, streaming } = this.answering as Answering
-    const error = watch.refusal ?? problem
-    if (error) this.resolve({ error: withHints(error, headers) })
-    else this.resolve({ status, headers: streamHeaders(replyHeadersOf(headers, false), streaming), body, streaming })
+    const { watch, headers } = this.answering as Answering
+    if (watch.refusal) this.resolve({ error: withHints(watch.refusal, headers) })
+    else this.answer(body, false)
+  }
+
+  private answer(body: Buffer | Source, sameBytes: boolean): void {
+    const { status, headers, isTranslated } = this.answering as Answering
+    const { facts, framing } = this.call
+    const streaming = facts.stream
+    const kept = replyHeadersOf(headers, sameBytes && !isTranslated)
+    this.resolve({ status, headers: typed(kept, streaming ? framing : undefined, isTranslated), body, streaming })
   }
 
   /** There is no answer, or none that the client has heard of. */
@@ -216,15 +244,15 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   private readRefusal(source: Source, status: number, headers: UpstreamHeaders): void {
-    const { target, trace, request } = this
-    const { name, provider } = target.provider
+    const { target, trace, request, way, call } = this
+    const { name } = target.provider
     this.clocks.atMost(refusalMs)
     void gather(source, errorBytes).then(({ bytes, failure }) => {
-      const clean = withoutKey(bytes, request.headers.authorization)
+      const clean = withoutKeys(bytes, request.headers)
       trace.data(clean)
       // The status tells more than the way in which its explanation broke off.
       if (failure?.code === 'cancelled') this.refuse({ error: failure })
-      else this.refuse(refusalOf(status, headers, clean, provider.dialect, name))
+      else this.refuse(refusalOf(status, headers, clean, way, call.dialect, name))
     })
   }
 
@@ -252,23 +280,22 @@ interface Head {
 
 interface Answering extends Head {
   readonly watch: AnswerWatch
-  readonly problem: GatewayError | undefined
+  readonly isTranslated: boolean
   readonly sinceMs: number
 }
 
-const notAsked = ({ provider: { name } }: Target): GatewayError =>
-  new GatewayError('upstream_invalid', `${name} was asked for a stream and answered whole.`)
-
 /** Some hosts call a stream something else; where one was asked for, only what is plainly no stream is none. */
-function isEventStream(headers: UpstreamHeaders, wasAsked: boolean): boolean {
+function isEventStream(headers: UpstreamHeaders, wasAsked: boolean, { contentType }: Framing): boolean {
   const type = String(headers['content-type'] ?? '')
-  return /^text\/event-stream/i.test(type) || (wasAsked && !/json|html/i.test(type))
+  return contentType.test(type) || (wasAsked && !/json|html/i.test(type))
 }
 
-const streamHeaders = (headers: ReplyHeaders, streaming: boolean): ReplyHeaders =>
-  streaming && !/^text\/event-stream/i.test(String(headers['content-type']))
-    ? { ...headers, 'content-type': 'text/event-stream' }
-    : headers
+/** What the client is told it gets: what it really is, where we wrote it or the provider calls it something else. */
+function typed(headers: ReplyHeaders, framing: Framing | undefined, isTranslated: boolean): ReplyHeaders {
+  if (isTranslated) return { ...headers, 'content-type': framing?.type ?? 'application/json' }
+  if (!framing || framing.contentType.test(String(headers['content-type']))) return headers
+  return { ...headers, 'content-type': framing.type }
+}
 
 function encodingOf(headers: UpstreamHeaders): string | undefined {
   const encoding = headers['content-encoding']
@@ -284,7 +311,8 @@ function refusalOf(
   status: number,
   received: UpstreamHeaders,
   bytes: Buffer,
-  dialect: Dialect,
+  { dialect }: Way,
+  client: Dialect,
   provider: string,
 ): Refused {
   if (status < 400 || status > 599) {
@@ -296,7 +324,7 @@ function refusalOf(
     }
   }
   const { error, asItCame } = dialect.readError(status, bytes)
-  if (asItCame) {
+  if (asItCame && dialect === client) {
     return { error, asItCame: { status, headers: replyHeadersOf(received, true), body: bytes, streaming: false } }
   }
   return { error: withHints(error, received) }
@@ -310,14 +338,8 @@ function withHints(error: GatewayError, received: UpstreamHeaders): GatewayError
     'content-encoding': _encoding,
     ...hints
   } = replyHeadersOf(received, true)
-  return new GatewayError(error.code, error.message, { ...error.details, headers: hints as Record<string, string> })
-}
-
-const shortestKey = 8
-
-/** Some providers say back the key that they did not like; neither the client nor a trace is to have it. */
-function withoutKey(bytes: Buffer, authorization: string | undefined): Buffer {
-  const key = authorization?.replace(/^Bearer /, '') ?? ''
-  if (key.length < shortestKey || !bytes.includes(key)) return bytes
-  return Buffer.from(bytes.toString('latin1').replaceAll(key, '[key]'), 'latin1')
+  return new GatewayError(error.code, error.message, {
+    ...error.details,
+    headers: { ...error.details.headers, ...(hints as Record<string, string>) },
+  })
 }

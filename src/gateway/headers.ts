@@ -3,6 +3,8 @@ import { GatewayError } from '../core/error.ts'
 import { version } from '../core/version.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { UpstreamHeaders } from '../http/upstream.ts'
+import type { CredentialKind, Header } from '../providers/credentials.ts'
+import type { ConfiguredEndpoint, ConfiguredProvider } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
 
@@ -57,40 +59,90 @@ export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>
     | string
     | undefined
 
-/** What goes up beside the body: what the dialect's clients mean for the provider, and the credential. */
-export function upstreamHeaders(call: Call, { provider }: Target): Record<string, string> {
+/**
+ * What goes up beside the body: what the provider always wants to hear, what the client means for a provider of this
+ * dialect, and the credential. A header of the client that only its own dialect knows means nothing to another.
+ */
+export function upstreamHeaders(
+  call: Pick<Call, 'dialect' | 'headers'>,
+  target: Target,
+  { dialect, headers: fixed }: Pick<ConfiguredEndpoint, 'dialect' | 'headers'>,
+): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'user-agent': `trunkline/${version}`,
     // What passes is recorded and read, so it must not come compressed.
     'accept-encoding': 'identity',
   }
+  for (const name in fixed) headers[name] = fixed[name] as string
+  const isNative = dialect === call.dialect
   for (const name of call.dialect.requestHeaders) {
     const value = call.headers[name]
-    if (typeof value === 'string') headers[name] = value
+    if (typeof value === 'string' && (isNative || dialect.requestHeaders.includes(name))) headers[name] = value
   }
-  if (provider.provider.credential === 'bearer') {
-    const authorization = authorizationFor(call.headers, { provider })
-    if (authorization !== undefined) headers.authorization = authorization
-  }
+  const credential = credentialFor(call, target)
+  if (credential) headers[credential[0]] = credential[1]
   return headers
 }
 
 /**
- * The configured key; without one, the client's own, but only to the vendor at its built-in address, for it is the
+ * The configured key; without one, the client's own, but only to its own vendor at the built-in address, for it is the
  * vendor's key. Another address is called without a key, since many local servers want none.
  */
-function authorizationFor(headers: IncomingHttpHeaders, { provider }: Pick<Target, 'provider'>): string | undefined {
-  if (provider.key !== undefined) return `Bearer ${provider.key}`
-  if (!provider.atHome) return undefined
-  if (headers.authorization !== undefined && /^Bearer \S/.test(headers.authorization)) return headers.authorization
-  const { keyVariable, label } = provider.provider
-  throw new GatewayError(
-    'no_credential',
-    `There is no credential for ${provider.name}. Set ${keyVariable} before you start Trunkline, send your ${label} key as the bearer token, ` +
-      'or call the built-in model "mock/echo", which needs none.',
-  )
+function credentialFor({ dialect, headers }: Pick<Call, 'dialect' | 'headers'>, target: Target): Header | undefined {
+  const { credential, needsKey, provider } = target.provider
+  if (credential) return credential
+  if (!needsKey) return undefined
+  const own = provider.clients?.includes(dialect.name) ? clientKey(headers, provider.credential) : undefined
+  if (own) return own
+  throw noCredential(target, provider.clients?.includes(dialect.name) ?? false)
 }
+
+/** Google's tokens for a person or a program, which are no keys of its API. */
+const googleToken = /^Bearer ya29\./
+
+/** The client's own key, in the header in which its vendor reads it. */
+function clientKey(headers: IncomingHttpHeaders, kind: CredentialKind): Header | undefined {
+  const named = kind === 'bearer' ? undefined : headers[kind]
+  if (typeof named === 'string' && named !== '') return [kind, named]
+  const { authorization } = headers
+  if (authorization === undefined || !/^Bearer \S/.test(authorization)) return undefined
+  if (kind === 'x-goog-api-key' && !googleToken.test(authorization)) return [kind, authorization.slice(7).trim()]
+  return ['authorization', authorization]
+}
+
+/** Some clients of Gemini have their key in the address, where we never send it. */
+export function withKeyOfQuery(headers: IncomingHttpHeaders, query: string): IncomingHttpHeaders {
+  if (headers['x-goog-api-key'] !== undefined || !query.includes('key=')) return headers
+  const key = new URLSearchParams(query).get('key')
+  return key && /^[\x21-\x7e]+$/.test(key) ? { ...headers, 'x-goog-api-key': key } : headers
+}
+
+function noCredential({ provider: { name, provider }, meant }: Target, takesClients: boolean): GatewayError {
+  const ways = [
+    `Set ${provider.keyVariables?.[0] ?? `providers.${name}.api_key`} before you start Trunkline`,
+    ...(takesClients ? [`send your ${provider.label} key ${places[provider.credential]}`] : []),
+    'or call the built-in model "mock/echo", which needs none',
+  ]
+  const other = meant === undefined ? '' : ` ${hintOf(meant)}`
+  return new GatewayError('no_credential', `There is no credential for ${name}. ${ways.join(', ')}.${other}`)
+}
+
+/** What makes a name with a provider in front go to that provider. */
+function hintOf({ name, origin, provider: { label, keyVariables } }: ConfiguredProvider): string {
+  const goes = `A model ${name}/… goes to ${label} only once`
+  if (origin === '') return `${goes} it is configured: set providers.${name}.base_url.`
+  return `${goes} there is a key for it: set ${keyVariables?.[0] ?? `providers.${name}.api_key`}.`
+}
+
+/** Where clients have their key, in words. */
+const places = {
+  bearer: 'as the bearer token',
+  'x-api-key': 'as x-api-key or as the bearer token',
+  'x-goog-api-key': 'as x-goog-api-key',
+  'api-key': 'as api-key',
+  none: '',
+} satisfies Record<CredentialKind, string>
 
 const longestHeader = 256
 

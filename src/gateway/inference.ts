@@ -1,22 +1,28 @@
+import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
 import type { Config } from '../core/config.ts'
 import type { Rounds } from '../core/rounds.ts'
-import type { Dialect } from '../dialects/dialect.ts'
+import type { Asked, Dialect, RequestFacts } from '../dialects/dialect.ts'
+import { parseBody } from '../dialects/request-body.ts'
 import type { Door, Exchange, Reply } from '../http/exchange.ts'
+import type { Framing } from '../http/frames.ts'
 import type { Send } from '../http/upstream.ts'
-import { type Facts, plan, type Target } from '../routing/plan.ts'
+import type { ConfiguredProvider } from '../providers/provider.ts'
+import { plan, type Target } from '../routing/plan.ts'
 import type { CallStart, CallTrace } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
-import { headerText } from './headers.ts'
+import { headerText, withKeyOfQuery } from './headers.ts'
 import { type IdentityDeps, identify } from './identity.ts'
+import type { Remembered } from './remembered.ts'
 import { tryTargets } from './try-targets.ts'
 
-/** What the door reads of the gateway's state; each call takes what is in force when it comes. */
+/** What a door reads of the gateway's state; each call takes what is in force when it comes. */
 export interface InferenceState {
   readonly limits: Config['limits']
   readonly cancel: Config['cancel']
+  readonly translation: Config['translation']
   readonly projects: readonly string[]
-  readonly facts: Facts
+  readonly providers: ReadonlyMap<string, ConfiguredProvider>
 }
 
 export interface InferenceDeps extends Pick<IdentityDeps, 'newTraceId'> {
@@ -24,51 +30,104 @@ export interface InferenceDeps extends Pick<IdentityDeps, 'newTraceId'> {
   readonly trace: (start: CallStart) => CallTrace
   readonly send: Send
   readonly rounds: Rounds
+  readonly remembered: Remembered
+  /** Letters and digits, never the same twice. */
+  readonly newId: () => string
 }
 
-/** A door for chats in one dialect. */
-export const chatDoor = (path: string, dialect: Dialect, deps: InferenceDeps): Door => ({
+/** A door for chats in one dialect, and what is particular to it. */
+export interface ChatDoor {
+  readonly path: string
+  readonly dialect: Dialect
+  /** Who gets the models that nobody claims: the dialect's own vendor. */
+  readonly vendor: string
+  /** For dialects that have the model in the address; every path below `path` is theirs then. */
+  readonly address?: (exchange: Exchange) => Address
+  /** What has to be known or changed before the request can be sent. */
+  readonly prepare?: (request: Prepared, target: Target | undefined, project: string) => Promise<Prepared & Preparation>
+}
+
+export interface Address {
+  readonly asked: Asked
+  readonly framing?: Framing
+}
+
+/** A request as it goes on from its door. */
+export interface Prepared {
+  readonly body: Buffer
+  readonly facts: RequestFacts
+}
+
+export interface Preparation {
+  readonly answerId?: string
+  readonly isChanged?: boolean
+  readonly onAnswer?: (answer: ChatAnswer, request: ChatRequest) => void
+}
+
+export const chatDoor = (door: ChatDoor, deps: InferenceDeps): Door => ({
   method: 'POST',
-  path,
-  handle: (exchange) => inference(exchange, dialect, deps),
+  path: door.path,
+  ...(door.address && { prefix: true }),
+  handle: (exchange) => inference(exchange, door, deps),
 })
 
 /** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
-async function inference(exchange: Exchange, dialect: Dialect, deps: InferenceDeps): Promise<Reply> {
-  const { limits, cancel, projects, facts: routing } = deps.state()
+async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps): Promise<Reply> {
+  const { dialect, vendor } = door
+  const { limits, cancel, translation, projects, providers } = deps.state()
   const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, {
     newTraceId: deps.newTraceId,
     projects,
   })
   const { replyHeaders, method, path, headers } = exchange
+  const { ids } = identity
   const trace = deps.trace({ ...identity, startedUs: exchange.arrivedUs, method, path, dialect: dialect.name })
   exchange.onDone((done) => trace.end(done))
-  replyHeaders['x-trace-id'] = identity.ids.traceId
-  replyHeaders['x-run-id'] = headerText(identity.ids.runId)
-  if (identity.ids.threadId !== undefined) replyHeaders['x-thread-id'] = headerText(identity.ids.threadId)
+  replyHeaders['x-trace-id'] = ids.traceId
+  replyHeaders['x-run-id'] = headerText(ids.runId)
+  if (ids.threadId !== undefined) replyHeaders['x-thread-id'] = headerText(ids.threadId)
   if (problem) throw problem
 
+  const address = door.address?.(exchange)
   const body = await exchange.body()
   trace.received(body)
   let targets: readonly Target[] = []
-  const facts = dialect.readRequest(body, limits, (model) => {
-    targets = plan(model, routing)
+  const facts = dialect.readRequest(body, { ...limits, ...(address && { asked: address.asked }) }, (model) => {
+    targets = plan(model, { providers }, vendor)
     trace.asked(model, targets[0]?.provider.name)
     replyHeaders['x-model-name'] = headerText(model)
     if (targets[0]) replyHeaders['x-provider-name'] = headerText(targets[0].provider.name)
   })
   trace.streams(facts.stream)
 
+  const read = { body, facts }
+  const prepared: Prepared & Preparation = door.prepare ? await door.prepare(read, targets[0], ids.projectId) : read
+  let chat: ChatRequest | undefined
   const call: Call = {
     dialect,
-    facts,
-    body,
-    headers,
+    facts: prepared.facts,
+    body: prepared.body,
+    chat: () => (chat ??= chatOf(dialect, prepared, ids.projectId, deps.remembered)),
+    framing: address?.framing ?? dialect.framing,
+    strict: translation === 'strict' || headers['x-trunkline-strict'] === 'true',
+    isChanged: prepared.isChanged === true,
+    ...(prepared.answerId !== undefined && { answerId: prepared.answerId }),
+    headers: withKeyOfQuery(headers, exchange.query),
     trace,
     replyHeaders,
+    onAnswer(answer) {
+      deps.remembered.keep(ids.projectId, answer)
+      prepared.onAnswer?.(answer, call.chat())
+    },
     onGone: (listener) => exchange.onGone(listener),
   }
-  return replyOf(await tryTargets(call, targets, { send: deps.send, rounds: deps.rounds, cancel }), dialect)
+  const { send, rounds, newId } = deps
+  return replyOf(await tryTargets(call, targets, { send, rounds, cancel, newId }), dialect)
+}
+
+function chatOf(dialect: Dialect, { body, facts }: Prepared, project: string, remembered: Remembered): ChatRequest {
+  const { model, stream } = facts
+  return remembered.restored(project, dialect.decodeRequest(parseBody(body), { model, stream }))
 }
 
 const replyOf = ({ status, headers, body, streaming }: Answer, dialect: Dialect): Reply => ({

@@ -8,6 +8,8 @@ export type ReplyHeaders = Record<string, string | readonly string[]>
 export interface Exchange {
   readonly method: string
   readonly path: string
+  /** What stands behind the question mark, as it came; empty when there is none. */
+  readonly query: string
   readonly headers: IncomingHttpHeaders
   readonly remoteAddress: string
   /** When its head had arrived, in µs since the epoch. */
@@ -35,12 +37,12 @@ export interface Reply {
   readonly headers: ReplyHeaders
   readonly body: string | Buffer | Source
   /** How a stream that has begun says that it failed; without it the connection is simply cut. */
-  readonly encodeFailure?: (error: GatewayError) => string
+  readonly encodeFailure?: (error: GatewayError) => string | Buffer
 }
 
 /** What is behind a path. */
 export interface Door {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   /** True when everything below the path belongs to it too. */
   readonly prefix?: boolean

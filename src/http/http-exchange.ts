@@ -22,6 +22,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
   place = -1
   readonly method: string
   readonly path: string
+  readonly query: string
   readonly headers: IncomingMessage['headers']
   readonly remoteAddress: string
   readonly arrivedUs: number
@@ -55,6 +56,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
     const mark = url.indexOf('?')
     this.method = req.method ?? 'GET'
     this.path = mark < 0 ? url : url.slice(0, mark)
+    this.query = mark < 0 ? '' : url.slice(mark + 1)
     this.headers = req.headers
     this.remoteAddress = req.socket.remoteAddress ?? ''
     this.arrivedUs = arrivedUs

@@ -20,7 +20,8 @@ export interface ServerLimits {
 
 export interface ServerOptions {
   readonly doors: readonly Door[]
-  readonly encodeError: (error: GatewayError) => string
+  /** How an error is written for clients of a path: behind each door they expect another form. */
+  readonly encodeError: (error: GatewayError, path: string) => string
   readonly limits: ServerLimits
   readonly clock: Clock
   /** Told of everything that is our own fault, for the log. */
@@ -116,12 +117,12 @@ export function httpServer(options: ServerOptions): HttpServer {
   const fail = (exchange: HttpExchange, thrown: unknown, readsOn = true): void => {
     const error = toGatewayError(thrown)
     if (error.code === 'internal') onFault(error.cause ?? error)
-    exchange.refuse(error, encodeError(error), readsOn)
+    exchange.refuse(error, encodeError(error, exchange.path), readsOn)
   }
 
   const refuseRaw = (error: GatewayError, connection: Connection): void => {
     const { socket } = connection
-    const body = encodeError(error)
+    const body = encodeError(error, '')
     const headers = {
       ...error.details.headers,
       'content-type': 'application/json',
@@ -211,7 +212,7 @@ export function httpServer(options: ServerOptions): HttpServer {
     },
     cut() {
       const error = new GatewayError('draining', 'Trunkline stopped before the answer was complete.', soon)
-      for (const exchange of [...open]) exchange.stop(error, encodeError(error))
+      for (const exchange of [...open]) exchange.stop(error, encodeError(error, exchange.path))
       setTimeout(() => {
         for (const { socket } of connections) socket.destroy()
       }, partingMs).unref()

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { runStep } from '../core/steps.ts'
-import { type Frame, sseFrames } from './sse.ts'
+import type { Frame } from './frames.ts'
+import { sseFrames } from './sse.ts'
 
 const framesOf = (chunks: Iterable<Uint8Array>): Frame[] => runStep(sseFrames(), chunks)
 const read = (text: string): Frame[] => framesOf([Buffer.from(text)])

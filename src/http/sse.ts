@@ -1,13 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import type { Step } from '../core/steps.ts'
-
-/** One server-sent event. */
-export interface Frame {
-  /** The event's name where the stream gives one. */
-  readonly event?: string
-  readonly data: string
-}
+import type { Frame, Framing } from './frames.ts'
 
 /**
  * Bytes to server-sent events as the WHATWG's standard reads them: any chunking, all line ends, comments, several `data:`
@@ -35,4 +29,13 @@ export function sseFrames(): Step<Uint8Array, Frame> {
       return taken()
     },
   }
+}
+
+/** Server-sent events. Data that is written is JSON, which has no line ends. */
+export const sse: Framing = {
+  contentType: /^text\/event-stream/i,
+  type: 'text/event-stream; charset=utf-8',
+  split: sseFrames,
+  write: ({ event, data }) =>
+    Buffer.from(event === undefined ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`),
 }

@@ -7,7 +7,7 @@ export interface UpstreamRequest {
   /** Where to: scheme, host and port. */
   readonly origin: string
   readonly path: string
-  readonly method: 'POST' | 'GET'
+  readonly method: 'POST' | 'GET' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   /** When a connection that has not come about is given up. Whoever waits for the call has a clock of its own. */

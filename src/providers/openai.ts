@@ -1,14 +1,29 @@
-import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
-import type { Provider } from './provider.ts'
+import { openaiThinks } from './ability-rules.ts'
+import { chat, responses } from './compatible.ts'
+import type { Endpoint, Provider } from './provider.ts'
 
-/** OpenAI, and with another base URL any host that speaks its dialect. */
+/** Models that OpenAI has behind Responses only. */
+const onlyThere = '\\bo\\d+-pro|\\bgpt-\\d[\\w.]*-pro|codex|deep-research|computer-use'
+
+/**
+ * OpenAI's endpoints. A foreign client's chat goes to Responses where the model thinks, for it carries thoughts and what
+ * came of tools whole, and these models refuse what it lacks; else to chat completions.
+ */
+export const openaiEndpoints: readonly Endpoint[] = [
+  { ...responses, models: new RegExp(`${openaiThinks.source}|${onlyThere}`) },
+  { ...chat, models: new RegExp(`^(?!.*(${onlyThere}))`) },
+  responses,
+]
+
+/** OpenAI, and with another base URL any host that speaks its dialects. */
 export const openai: Provider = {
   label: 'OpenAI',
-  dialect: openaiChat,
   baseUrl: 'https://api.openai.com/v1',
-  chatPath: '/chat/completions',
+  baseUrlFlag: '--openai-base-url <url>',
+  endpoints: openaiEndpoints,
   credential: 'bearer',
-  keyVariable: 'OPENAI_API_KEY',
+  keyVariables: ['OPENAI_API_KEY'],
+  keyGoesAnywhere: true,
+  clients: ['openai-chat', 'openai-responses'],
   asksForStreamUsage: true,
-  models: [],
 }

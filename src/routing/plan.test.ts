@@ -1,18 +1,25 @@
 import { expect, test } from 'vitest'
-import { defaultTimeouts } from '../core/config.ts'
-import { openai } from '../providers/openai.ts'
-import { type ConfiguredProvider, configured } from '../providers/provider.ts'
+import { defaultTimeouts, type ProviderConfig } from '../core/config.ts'
+import { type ProviderName, providers } from '../providers/index.ts'
+import { configured } from '../providers/provider.ts'
 import { plan } from './plan.ts'
 
-const door = configured('openai', openai, defaultTimeouts)
-const groq = configured('groq', openai, defaultTimeouts, {
-  models: ['llama', 'meta/llama', 'shared', 'openai/gpt-oss'],
-})
-const local = configured('local', openai, defaultTimeouts, { models: ['qwen/small', 'shared'] })
+type Configs = Partial<Record<ProviderName, ProviderConfig>>
 
-function planned(name: string, others: readonly ConfiguredProvider[] = [groq, local]): string[] {
-  const providers = new Map([door, ...others].map((provider) => [provider.name, provider]))
-  return plan(name, { providers, defaultProvider: door }).map(({ provider, model }) => `${provider.name}: ${model}`)
+const some: Configs = {
+  groq: { apiKey: 'k', models: ['llama', 'meta/llama', 'shared', 'openai/gpt-oss'] },
+  custom: { baseUrl: 'http://localhost:1/v1', models: ['qwen/small', 'shared'] },
+  mistral: { apiKey: 'k' },
+}
+
+/** Where a name goes that comes through the door of `vendor`, in words. */
+function planned(name: string, configs: Configs = some, vendor: ProviderName = 'openai'): string[] {
+  const all = Object.entries(providers).map(
+    ([key, provider]) => [key, configured(key, provider, defaultTimeouts, configs[key as ProviderName])] as const,
+  )
+  return plan(name, { providers: new Map(all) }, vendor).map(
+    ({ provider, model, meant }) => `${provider.name}: ${model}${meant ? ` (not ${meant.name})` : ''}`,
+  )
 }
 
 test.each<[what: string, name: string, targets: readonly string[]]>([
@@ -20,19 +27,30 @@ test.each<[what: string, name: string, targets: readonly string[]]>([
   ['a listed name is taken whole, slashes and all', 'meta/llama', ['groq: meta/llama']],
   ['a listed name goes before a provider of that name', 'openai/gpt-oss', ['groq: openai/gpt-oss']],
   ['a name that two list goes to the first of them', 'shared', ['groq: shared']],
-  ['a provider before the slash is asked for the rest', 'local/phi', ['local: phi']],
-  ['only the first slash divides', 'local/org/model/v2', ['local: org/model/v2']],
-  ['a provider and a name that it lists', 'local/qwen/small', ['local: qwen/small']],
+  ['a provider before the slash is asked for the rest', 'custom/phi', ['custom: phi']],
+  ['only the first slash divides', 'custom/org/model/v2', ['custom: org/model/v2']],
+  ['a provider and a name that it lists', 'custom/qwen/small', ['custom: qwen/small']],
   ['a name that nobody claims goes to the vendor of the door', 'gpt-5', ['openai: gpt-5']],
-  ['and so does one whose first part is no provider', 'mistral/large', ['openai: mistral/large']],
-  ['a slash in front divides nothing', '/local', ['openai: /local']],
-  ["the names are providers' exactly", 'Local/phi', ['openai: Local/phi']],
+  ['and so does one whose first part is no provider', 'mistralai/large', ['openai: mistralai/large']],
+  ['a server on this machine is there without being configured', 'ollama/qwen3:8b', ['ollama: qwen3:8b']],
+  ['a slash in front divides nothing', '/groq', ['openai: /groq']],
+  ["the names are providers' exactly", 'Groq/phi', ['openai: Groq/phi']],
   ['a word that every object knows is no provider', 'constructor/x', ['openai: constructor/x']],
+  ['the mock is always there', 'mock/anything', ['mock: anything']],
 ])('%s', (_what, name, targets) => {
   expect(planned(name)).toEqual(targets)
 })
 
-test('without other providers everything goes to the vendor of the door', () => {
-  expect(planned('openai/gpt-5', [])).toEqual(['openai: gpt-5'])
-  expect(planned('local/phi', [])).toEqual(['openai: local/phi'])
+test('a provider that is not configured does not divide a name, and is remembered as what may have been meant', () => {
+  expect(planned('deepseek/deepseek-chat')).toEqual(['openai: deepseek/deepseek-chat (not deepseek)'])
+  expect(planned('custom/phi', {})).toEqual(['openai: custom/phi (not custom)'])
+  expect(planned('azure/gpt-5', { azure: { apiKey: 'k' } })).toEqual(['openai: azure/gpt-5 (not azure)'])
+  expect(planned('azure/gpt-5', { azure: { apiKey: 'k', address: { resource: 'r' } } })).toEqual(['azure: gpt-5'])
+})
+
+test("the door's own vendor is always meant, for its clients may bring a key", () => {
+  expect(planned('openai/gpt-5', {})).toEqual(['openai: gpt-5'])
+  expect(planned('anthropic/claude-sonnet-5', {}, 'anthropic')).toEqual(['anthropic: claude-sonnet-5'])
+  expect(planned('anthropic/claude-sonnet-5', {})).toEqual(['openai: anthropic/claude-sonnet-5 (not anthropic)'])
+  expect(planned('claude-sonnet-5', {}, 'anthropic')).toEqual(['anthropic: claude-sonnet-5'])
 })

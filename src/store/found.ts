@@ -4,6 +4,8 @@ import type { AttemptDetail, AttemptRecord, CallDetail, CallRecord, SpanRecord }
 /** What a whole answer tells that had not told enough as it passed. */
 export interface Found extends AnswerFacts {
   readonly unterminated?: true | undefined
+  /** True when `usage` is what we make of the texts, since nobody reported it. */
+  readonly isEstimated?: true
 }
 
 /** A record and the text of its detail, which is stored as it came. */
@@ -15,12 +17,12 @@ export interface Sent<R> {
 export function attemptWith({ span, detail }: AttemptRecord, found: Found): Sent<AttemptRecord> {
   const { usageReported = detail.usageReported } = found
   const told = { ...detail, ...toldOf(detail, found), usageReported }
-  return sent(span, found, told.usage ? { ...told, usageMissing: undefined } : told)
+  return sent(span, found, told.usage && !found.isEstimated ? { ...told, usageMissing: undefined } : told)
 }
 
 /** The call of such an attempt knows no more than the attempt did. */
 export const callWith = ({ span, detail }: CallRecord, found: Found): Sent<CallRecord> =>
-  sent(span, found, { ...detail, ...toldOf(detail, found) })
+  sent(span, found, { ...detail, ...toldOf(detail, found), ...(found.isEstimated && { usageEstimated: true }) })
 
 type Told = Pick<AttemptDetail | CallDetail, 'usage' | 'finishReason' | 'unterminated' | 'modelAnswered' | 'error'>
 

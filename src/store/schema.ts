@@ -44,7 +44,7 @@ export interface LedgerTable {
   reasoning: number | null
   output_audio: number | null
   output_image: number | null
-  /** Why all of them are null. */
+  /** Why nobody reported them: they are null then, or what we make of the texts. */
   usage_missing: string | null
 }
 
@@ -52,6 +52,7 @@ export interface TracesDb {
   traces: TracesTable
   spans: SpansTable
   blocks: BlocksTable
+  responses: ResponsesTable
 }
 
 /** What a list shows of a trace, summed up as its calls begin and end. */
@@ -114,4 +115,15 @@ export interface BodyAddress extends BodyPart {
   readonly rest?: readonly BodyPart[]
   /** The whole's length and SHA-256, when less than the whole was kept. */
   readonly whole?: { readonly length: number; readonly sha256: string }
+}
+
+/** Answers that we keep for whoever goes on by their id, until they are old or many. */
+export interface ResponsesTable {
+  project_id: string
+  id: string
+  created_us: number
+  /** Of `data`, in bytes. */
+  size: number
+  /** JSON, compressed. */
+  data: Uint8Array
 }

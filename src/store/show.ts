@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely'
-import { assemble, type ChatAnswer, type ChatEvent, type Message } from '../core/chat.ts'
+import type { ChatAnswer, ChatEvent, Message } from '../core/chat.ts'
+import { assemble } from '../core/chat-events.ts'
+import { GatewayError } from '../core/error.ts'
 import type { ProjectId } from '../core/ids.ts'
 import type { CallDetail } from '../core/span.ts'
 import { runStep } from '../core/steps.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'
-import { sseFrames } from '../http/sse.ts'
 import type { TracesDb } from './schema.ts'
 import { type StoredBody, type StoredSpan, spansOf } from './spans.ts'
 import { findTraces, type TraceSummary } from './traces.ts'
@@ -60,7 +61,7 @@ function viewOf(span: StoredSpan, all: readonly StoredSpan[]): SpanView {
 type AttemptSpan = Extract<StoredSpan, { kind: 'attempt' }>
 
 function conversationOf(
-  { dialect: dialectName, requestBytes }: CallDetail,
+  { dialect: dialectName, requestBytes, modelAsked = '', streaming }: CallDetail,
   request: StoredBody | undefined,
   attempt: AttemptSpan | undefined,
 ): Conversation | undefined {
@@ -72,7 +73,8 @@ function conversationOf(
     'request',
     request,
     requestBytes,
-    (bytes) => dialect.decodeRequest(JSON.parse(bytes.toString('utf8'))).messages,
+    (bytes) =>
+      dialect.decodeRequest(JSON.parse(bytes.toString('utf8')), { model: modelAsked, stream: streaming }).messages,
   )
   const spoken = attempt && (attempt.detail.httpStatus ?? 0) < 400 ? attempt : undefined
   const speaker = spoken && dialectNamed(spoken.detail.dialect)
@@ -92,10 +94,12 @@ function eventsOf(dialect: Dialect, bytes: Buffer, notes: string[]): ChatEvent[]
   const events: ChatEvent[] = []
   const decoder = dialect.decodeStream()
   try {
-    for (const frame of runStep(sseFrames(), [bytes])) events.push(...decoder.next(frame))
+    for (const frame of runStep(dialect.framing.split(), [bytes])) events.push(...decoder.next(frame))
     events.push(...decoder.end())
   } catch (thrown) {
-    notes.push(`The answer breaks off at a frame that cannot be read: ${(thrown as Error).message}`)
+    // That it is not complete is said where its attempt is shown.
+    if (!(thrown instanceof GatewayError && thrown.code === 'upstream_cut'))
+      notes.push(`The answer breaks off: ${(thrown as Error).message}`)
   }
   return events
 }

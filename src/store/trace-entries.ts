@@ -37,6 +37,11 @@ export interface TraceStatements {
   readonly interruptSpan: StatementSync
   readonly interruptTrace: StatementSync
   readonly lastBlock: number
+  readonly responses: StatementSync
+  readonly response: StatementSync
+  readonly removeResponse: StatementSync
+  readonly oldestResponses: StatementSync
+  readonly responseBytes: StatementSync
 }
 
 export const tracesFile = (path: string): FileForm<TraceStatements> => ({
@@ -55,6 +60,11 @@ export const tracesFile = (path: string): FileForm<TraceStatements> => ({
     interruptSpan: database.prepare(interruptSpan),
     interruptTrace: database.prepare(interruptTrace),
     lastBlock: Number(database.prepare('select coalesce(max(id), 0) as id from blocks').get()?.id),
+    responses: prepared(database, inserts.responses),
+    response: database.prepare('select data from responses where project_id = ? and id = ?'),
+    removeResponse: database.prepare('delete from responses where project_id = ? and id = ? returning size'),
+    oldestResponses: database.prepare('select project_id, id, created_us, size from responses order by created_us limit ?'),
+    responseBytes: database.prepare('select coalesce(sum(size), 0) as bytes from responses'),
   }),
 })
 

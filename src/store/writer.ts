@@ -1,13 +1,15 @@
 import type { Records } from '../core/border.ts'
-import type { RecordingConfig } from '../core/config.ts'
+import type { RecordingConfig, ResponsesConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
 import type { AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks, bodyIn } from './blocks.ts'
 import { Body } from './body.ts'
+import { estimatedUsage } from './estimate.ts'
 import { attemptWith, callWith, type Found, type Sent } from './found.ts'
 import { markInterrupted } from './interrupted.ts'
 import { LedgerRows, type LedgerStatements, ledgerFile } from './ledger-rows.ts'
+import { Responses } from './responses.ts'
 import { attemptRow, callRow, ledgerRow, rowIds, traceRow } from './rows.ts'
 import type { BodyAddress, BodyPart } from './schema.ts'
 import type { Row } from './sqlite/inserts.ts'
@@ -20,6 +22,7 @@ export interface WriterDeps {
   readonly startedUs: number
   readonly counters: SlabCounters
   readonly recording: RecordingConfig
+  readonly responses: ResponsesConfig
   /** Told of each call as its record comes in. */
   readonly onCall: (call: CallRecord) => void
   /** Something is wrong with a file, or right again; what is wrong now is in `problems`. */
@@ -60,6 +63,7 @@ export class Writer {
   private readonly traces: WrittenFile<TraceStatements>
   private readonly ledger: WrittenFile<LedgerStatements>
   private readonly ledgerRows: LedgerRows
+  private readonly kept: Responses
   private readonly blocks: Blocks
   /** Calls that began before may have lost the beginning of a body with a writer that crashed. */
   private readonly brokenBeforeUs: number
@@ -116,6 +120,7 @@ export class Writer {
     this.interrupted = interrupted
     this.brokenBeforeUs = deps.counters.lost().slabBytes > 0 ? Date.now() * 1000 : 0
     this.ledgerRows = new LedgerRows(ledger, deps.counters)
+    this.kept = new Responses(traces, deps.responses)
     this.blocks = new Blocks((traces.read(({ lastBlock }) => lastBlock) ?? 0) + 1)
     const { onNews } = deps
     const onDue = (): void => this.flush()
@@ -161,6 +166,11 @@ export class Writer {
       this.barriers.push({ id: barrier, reached: resolve })
       this.reachBarriers()
     })
+  }
+
+  /** Answers that are kept for whoever goes on by their id. */
+  get responses(): Responses {
+    return this.kept
   }
 
   /** Stores what is waiting, each file for itself: the ledger first, so that what was paid for is known before it is shown. */
@@ -241,7 +251,8 @@ export class Writer {
     const open = this.openCall(call)
     const { number, answerBytes } = sent.record.detail
     const answer = this.whole(this.takeOut(open, number), answerBytes, sent.record.span)
-    const facts = sent.record.span.unread && answer ? this.factsOf(sent.record, answer) : undefined
+    const read = sent.record.span.unread && answer ? this.factsOf(sent.record, answer) : undefined
+    const facts = this.withEstimate(sent.record, read, open, answer)
     open.found = facts
     const { record, text } = facts ? attemptWith(sent.record, facts) : sent
     const ids = rowIds(record.span)
@@ -358,6 +369,34 @@ export class Writer {
       // Nobody can read everything that a provider may write; the bytes themselves are stored.
       return undefined
     }
+  }
+
+  /** What a call used although nobody told: only of an answer that began, since a refusal costs nothing. */
+  private withEstimate(
+    { detail }: AttemptRecord,
+    read: Found | undefined,
+    open: OpenCall,
+    answer: Body | undefined,
+  ): Found | undefined {
+    const { httpStatus = 0, usage } = detail
+    if (usage || read?.usage || httpStatus < 200 || httpStatus > 299) return read
+    try {
+      const request = this.requestOf(open)
+      const answered = answer && Buffer.concat([...answer.parts.map((part) => this.bytesOf(part)), answer.bytes()])
+      const estimate = request && estimatedUsage(detail, request, answered)
+      return estimate ? { ...read, usage: estimate, isEstimated: true } : read
+    } catch {
+      // Cut off, or in a form that nobody can read: what it used stays unknown.
+      return read
+    }
+  }
+
+  private requestOf({ bodies, begin }: OpenCall): Buffer | undefined {
+    const body = bodies[requestSlot]
+    if (body) return Buffer.concat([...body.parts.map((part) => this.bytesOf(part)), body.bytes()])
+    const stored = begin?.call.at(-1)
+    const { request } = (typeof stored === 'string' ? JSON.parse(stored) : {}) as { request?: BodyAddress }
+    return request && Buffer.concat([request, ...(request.rest ?? [])].map((part) => this.bytesOf(part)))
   }
 
   private bytesOf(part: BodyPart): Buffer {

@@ -25,7 +25,6 @@ const whole = JSON.stringify({
 interface StageOptions {
   readonly streaming?: boolean
   readonly watch?: AnswerWatch
-  readonly problem?: GatewayError
 }
 
 /** An answer given by hand, its reader, and everything that happens to it, in order. */
@@ -41,7 +40,7 @@ class Stage {
   private sink: Sink | undefined
   private readonly answer
 
-  constructor({ streaming = true, watch = openaiChat.watchAnswer(streaming), problem }: StageOptions = {}) {
+  constructor({ streaming = true, watch = openaiChat.watchAnswer(streaming) }: StageOptions = {}) {
     const { happened, trace } = this
     const stage = this
     this.answer = observe(
@@ -56,7 +55,6 @@ class Stage {
         streaming,
         trace,
         watch,
-        problem,
         pulse: {
           get isLeft() {
             return stage.isLeft
@@ -342,14 +340,6 @@ describe('a whole answer is recorded', () => {
     stage.give('<html>')
     stage.end()
     expect(stage.recorded()).toMatchObject({ status: 'error', error: { code: 'upstream_invalid' } })
-  })
-
-  test('as what is wrong with it, when something is wrong with all of its kind', () => {
-    const problem = new GatewayError('upstream_invalid', 'It was not asked for.')
-    const stage = new Stage({ streaming: false, problem })
-    stage.give(whole)
-    stage.end()
-    expect(stage.recorded()).toMatchObject({ status: 'error', error: { message: 'It was not asked for.' } })
   })
 })
 

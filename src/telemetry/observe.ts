@@ -27,8 +27,6 @@ export interface ObserveOptions {
   readonly trace: AttemptTrace
   readonly watch: AnswerWatch
   readonly pulse: Pulse
-  /** What is wrong with the answer however it goes on. */
-  readonly problem: GatewayError | undefined
 }
 
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
@@ -75,14 +73,14 @@ class Observed implements Source, Sink {
 
   end(): void {
     const { streaming, watch } = this.options
-    this.finish(this.facts(), undefined)
+    this.finish(this.facts(true), undefined)
     // It may have been let go before anybody knew that nothing would come of it.
     if (streaming && watch.refusal) this.sink?.fail(watch.refusal)
     else this.sink?.end()
   }
 
   fail(error: GatewayError): void {
-    const facts = this.facts()
+    const facts = this.facts(false)
     // Clients hang up when they have read the end mark, and some providers take their time after it.
     const isComplete = this.options.watch.isDone && !facts.error && facts.finishReason !== undefined
     this.finish(facts, isComplete ? undefined : error)
@@ -100,9 +98,9 @@ class Observed implements Source, Sink {
   }
 
   private finish(facts: AnswerFacts, failure: GatewayError | undefined): void {
-    const { streaming, trace, watch, pulse, problem } = this.options
+    const { streaming, trace, watch, pulse } = this.options
     const { model, finishReason, usage, usageReported, unread } = facts
-    const error = errorIn(facts, watch.refusal, failure) ?? problem
+    const error = errorIn(facts, watch.refusal, failure)
     // A provider may use the word for an error of its own.
     const isCancelled = error ? error === failure && failure.code === 'cancelled' : pulse.isLeft
     const status = isCancelled ? 'cancelled' : error ? 'error' : 'ok'
@@ -121,10 +119,10 @@ class Observed implements Source, Sink {
     pulse.over()
   }
 
-  private facts(): AnswerFacts {
+  private facts(isWhole: boolean): AnswerFacts {
     if (this.lostSight) return unreadable
     try {
-      return this.options.watch.end()
+      return this.options.watch.end(isWhole)
     } catch {
       return unreadable
     }

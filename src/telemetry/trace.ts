@@ -34,6 +34,8 @@ export interface AttemptStart {
   readonly dialect: string
   readonly model: string
   readonly requestBytes: number
+  /** What of the request its target could not take. */
+  readonly dropped?: readonly string[] | undefined
 }
 
 /** What an answer turned out to be; what nobody knows is undefined. */
@@ -99,6 +101,11 @@ export class CallTrace implements OnRounds {
     this.ids = start.ids
     this.spanId = deps.newSpanId()
     deps.rounds.add(this)
+  }
+
+  /** The client's. */
+  get dialect(): string {
+    return this.start.dialect
   }
 
   /** The request's body has arrived. */
@@ -266,7 +273,7 @@ export class AttemptTrace {
     const { start, call, number, httpStatus, streaming, startedUs } = this
     const { slabs, clock, newSpanId } = call.deps
     const { status, error, modelAnswered, finishReason, unterminated, usage, usageReported, usageMissing } = end
-    const { provider, dialect, model, requestBytes } = start
+    const { provider, dialect, model, requestBytes, dropped } = start
     const span: SpanRecord = {
       ...call.ids,
       spanId: newSpanId(),
@@ -282,6 +289,7 @@ export class AttemptTrace {
       error,
       provider,
       dialect,
+      callDialect: call.dialect === dialect ? undefined : call.dialect,
       model,
       modelAnswered,
       streaming,
@@ -295,6 +303,7 @@ export class AttemptTrace {
       usageReported,
       usageMissing,
       requestBytes,
+      dropped,
       answerBytes: this.body.bytes,
       providerRequestId: this.providerRequestId,
     }

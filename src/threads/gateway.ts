@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net'
 import type { Config } from '../core/config.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { Rounds } from '../core/rounds.ts'
-import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
+import { chatDoors, dialectAt } from '../gateway/chat-doors.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
-import { chatDoor, type InferenceState } from '../gateway/inference.ts'
+import type { InferenceState } from '../gateway/inference.ts'
+import { KeptResponses } from '../gateway/kept-responses.ts'
 import { modelDoors } from '../gateway/models.ts'
+import { Remembered } from '../gateway/remembered.ts'
+import { responseDoors } from '../gateway/responses.ts'
 import { systemClock } from '../http/clock.ts'
 import { httpServer } from '../http/server.ts'
 import { upstreams } from '../http/upstream.ts'
@@ -20,6 +23,8 @@ export interface GatewayDeps {
   readonly slabs: Slabs
   readonly health: () => Health
   readonly onFault: (error: unknown) => void
+  /** Asks another part, which may take until the deadline or may not be there. */
+  readonly ask: (part: 'writer' | 'reader', question: string, detail: unknown) => Promise<unknown>
 }
 
 export interface Gateway {
@@ -34,25 +39,38 @@ export interface Gateway {
 }
 
 /** The gateway's thread: what stands between a client and its provider, all of it in memory. */
-export function startGateway({ config, slabs, health, onFault }: GatewayDeps): Gateway {
+export function startGateway({ config, slabs, health, onFault, ask }: GatewayDeps): Gateway {
   const clock = systemClock()
   let state = stateOf(config, ['default'])
   const random = randomHex()
   const out = upstreams()
   const rounds = new Rounds()
+  const inference = {
+    state: () => state,
+    trace: tracer({ slabs, clock, rounds, newSpanId: () => random(8) }),
+    send: out.send,
+    rounds,
+    remembered: new Remembered(),
+    newTraceId: () => uuidv7(Date.now(), random(10)),
+    newId: () => random(12),
+    responses: new KeptResponses(
+      {
+        keep: async (detail) => void (await ask('writer', 'keepResponse', detail)),
+        find: async (detail) => (await ask('writer', 'findResponse', detail)) as string | undefined,
+        remove: async (detail) => (await ask('writer', 'removeResponse', detail)) as boolean,
+      },
+      onFault,
+    ),
+    estimate: async (text: string) => (await ask('writer', 'countTokens', { text })) as number,
+  }
   const server = httpServer({
     doors: [
-      chatDoor('/v1/chat/completions', openaiChat, {
-        state: () => state,
-        trace: tracer({ slabs, clock, rounds, newSpanId: () => random(8) }),
-        send: out.send,
-        rounds,
-        newTraceId: () => uuidv7(Date.now(), random(10)),
-      }),
-      ...modelDoors(() => state.facts.providers, Math.floor(clock() / 1e6)),
+      ...chatDoors(inference),
+      ...responseDoors(inference),
+      ...modelDoors(() => state.providers, Math.floor(clock() / 1e6)),
       ...healthDoors(health),
     ],
-    encodeError: openaiChat.encodeError,
+    encodeError: (error, path) => dialectAt(path).encodeError(error),
     limits: config.limits,
     clock,
     onFault,
@@ -85,8 +103,9 @@ function stateOf(config: Config, projects: readonly string[]): InferenceState {
   return {
     limits: config.limits,
     cancel: config.cancel,
+    translation: config.translation,
     projects,
-    facts: { providers: all, defaultProvider: all.get('openai') as ConfiguredProvider },
+    providers: all,
   }
 }
 

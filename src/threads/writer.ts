@@ -3,6 +3,7 @@ import type { Config } from '../core/config.ts'
 import { type Link, link } from '../core/link.ts'
 import { type Lost, slabCounters } from '../core/records.ts'
 import { dataFiles } from '../store/files.ts'
+import { countTokens } from '../store/tokens.ts'
 import { Writer } from '../store/writer.ts'
 import { openLog } from '../telemetry/log.ts'
 import { type StartPart, startInThread } from './part.ts'
@@ -36,6 +37,7 @@ export const startWriter: StartPart = (port, init) => {
       startedUs: init.startedUs,
       counters,
       recording: config.recording,
+      responses: config.responses,
       onCall: (call) => log.call(call),
       onEmpty: (slab) => records?.post({ kind: 'records', slab, used: 0 }, [slab]),
       onNews({ level, text }) {
@@ -96,7 +98,14 @@ export const startWriter: StartPart = (port, init) => {
           })
       }
     },
-    answers: { stored },
+    answers: {
+      stored,
+      keepResponse: async (detail: { project: string; id: string; text: string }) =>
+        (await opening).responses.keep(detail, Date.now() * 1000),
+      findResponse: async (detail: { project: string; id: string }) => (await opening).responses.find(detail),
+      removeResponse: async (detail: { project: string; id: string }) => (await opening).responses.remove(detail),
+      countTokens: ({ text }: { text: string }) => countTokens(text),
+    },
   })
 }
 

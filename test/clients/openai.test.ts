@@ -1,6 +1,7 @@
 import OpenAI, { APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai'
 import type { ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions'
 import { describe, expect, test, vi } from 'vitest'
+import { dataUrlOf } from '../../src/dialects/media.ts'
 import { startAnswering } from '../support/answering.ts'
 import { type Exchange, index, load, noRecordings, recordingsFolder } from '../support/recordings.ts'
 import { type ReplayOptions, type ReplayUpstream, startReplayUpstream } from '../support/replay-upstream.ts'
@@ -426,7 +427,8 @@ describe.skipIf(!recordingsFolder())(
       expect(session.upstream.seen[0]?.bytes.toString()).toBe(JSON.stringify(exchange.request.body))
       const { conversation } = callIn(await session.trunkline.trace(response.headers.get('x-trace-id')))
       const [image] = conversation?.messages.flatMap(({ parts }) => parts).filter(({ kind }) => kind === 'image') ?? []
-      const url = image?.kind === 'image' ? image.url : ''
+      const source = image?.kind === 'image' && image.source.kind === 'data' ? image.source : undefined
+      const url = source ? dataUrlOf(source) : ''
       expect(url).toMatch(/^data:image\/png;base64,/)
       expect(JSON.stringify(exchange.request.body)).toContain(JSON.stringify(url))
     })

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { constants, createGzip } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runStep } from '../../src/core/steps.ts'
-import { type Frame, sseFrames } from '../../src/http/sse.ts'
+import type { Frame } from '../../src/http/frames.ts'
+import { sseFrames } from '../../src/http/sse.ts'
 import {
   chunked,
   completion,

@@ -3,7 +3,7 @@
  * stored of it is what was recorded. What the test expects it reads from the recordings itself, in its own words.
  */
 import { afterAll, describe, expect, test } from 'vitest'
-import type { Message, Part } from '../../src/core/chat.ts'
+import type { DocumentPart, Message, Part } from '../../src/core/chat.ts'
 import { inputTokens, outputTokens, type Usage } from '../../src/core/usage.ts'
 import {
   type Exchange,
@@ -198,9 +198,9 @@ function wrote(message: WireMessage): Plain {
     ...content.flatMap((part) => {
       if (part.type === 'thinking') return said1('reasoning', part.thinking?.map(({ text }) => text).join(''))
       if (part.type === 'image_url')
-        return [`image ${typeof part.image_url === 'string' ? part.image_url : part.image_url?.url}`]
+        return [`image ${bare(typeof part.image_url === 'string' ? part.image_url : part.image_url?.url)}`]
       if (part.type === 'input_audio') return [`audio ${part.input_audio?.data}`]
-      if (part.type === 'file') return [`document ${part.file?.file_data ?? part.file?.file_id}`]
+      if (part.type === 'file') return [`document ${bare(part.file?.file_data ?? part.file?.file_id)}`]
       return part.type === 'text' ? said1('text', part.text) : [`opaque ${JSON.stringify(part)}`]
     }),
     ...said1('refusal', message.refusal),
@@ -223,17 +223,38 @@ function plain(part: Part): string[] {
     case 'reasoning':
       return said1(part.kind, part.text)
     case 'image':
-      return [`image ${part.url}`]
+      return [`image ${mediaIn(part.source)}`]
     case 'audio':
-      return [`audio ${part.data}`]
+      return [`audio ${mediaIn(part.source)}`]
     case 'document':
-      return [`document ${part.data ?? part.fileId}`]
+      return [`document ${mediaIn(part.source)}`]
     case 'tool-call':
       return [`call ${part.id} ${part.name} ${part.arguments}`]
     case 'tool-result':
       return [`result of ${part.callId}`, ...part.parts.flatMap(plain)]
     case 'opaque':
+    case 'server-tool':
       return [`opaque ${JSON.stringify(part.value)}`]
+    case 'video':
+      return [`video ${mediaIn(part.source)}`]
+  }
+}
+
+/** What a data URL holds; anything else as it is. */
+const bare = (url: string | undefined): string | undefined => url?.replace(/^data:[^,]*,/, '')
+
+const mediaIn = (source: DocumentPart['source']): string => {
+  switch (source.kind) {
+    case 'data':
+      return source.data
+    case 'url':
+      return source.url
+    case 'file':
+      return source.id
+    case 'text':
+      return source.text
+    case 'parts':
+      return source.parts.flatMap(plain).join(' ')
   }
 }
 

@@ -68,6 +68,7 @@ export async function dataFolder(): Promise<DataFolder> {
     startedUs: 0,
     counters,
     recording,
+    responses: { retentionDays: 30, maxBytes: 1 << 26 },
     onCall() {},
     onNews() {},
     onEmpty() {},

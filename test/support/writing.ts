@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { Port, Records } from '../../src/core/border.ts'
-import type { RecordingConfig } from '../../src/core/config.ts'
+import type { RecordingConfig, ResponsesConfig } from '../../src/core/config.ts'
 import { newSlabCounters, slabCounters } from '../../src/core/records.ts'
 import type { AttemptDetail, CallDetail, SpanRecord } from '../../src/core/span.ts'
 import { showTrace, type TraceView } from '../../src/store/show.ts'
@@ -21,6 +21,7 @@ const usual: RecordingConfig = {
 
 export interface WritingOptions {
   readonly recording?: Partial<RecordingConfig>
+  readonly responses?: Partial<ResponsesConfig>
   /** When the process started that the writer is in; all calls of a test are younger unless it says so. */
   readonly startedUs?: number
   /** A folder that another writer has left. */
@@ -34,7 +35,7 @@ type File = 'traces' | 'ledger'
 export type Writing = Awaited<ReturnType<typeof openWriter>>
 
 /** A writer on a folder of its own, fed by the slabs that would feed it. */
-export async function openWriter({ recording, startedUs = 0, folder: given, lostBytes = 0 }: WritingOptions = {}) {
+export async function openWriter({ recording, responses, startedUs = 0, folder: given, lostBytes = 0 }: WritingOptions = {}) {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'trunkline-writer-'))
   const files = { traces: join(folder, 'traces.db'), ledger: join(folder, 'ledger.db') }
   const counters = slabCounters(newSlabCounters())
@@ -45,6 +46,7 @@ export async function openWriter({ recording, startedUs = 0, folder: given, lost
     startedUs,
     counters,
     recording: { ...usual, ...recording },
+    responses: { retentionDays: 30, maxBytes: 1 << 26, ...responses },
     onCall: () => undefined,
     onNews: ({ text }) => void news.push(text),
     onEmpty: (slab) => void new Uint8Array(slab).fill(0xee),

@@ -1,5 +1,11 @@
+import { sse } from '../../http/sse.ts'
 import type { Dialect } from '../dialect.ts'
-import { decodeAnswer, decodeRequest, decodeStream } from './decode.ts'
+import { decodeAnswer } from './decode-answer.ts'
+import { decodeRequest } from './decode-request.ts'
+import { decodeStream } from './decode-stream.ts'
+import { encodeAnswer } from './encode-answer.ts'
+import { encodeRequest } from './encode-request.ts'
+import { encodeStream } from './encode-stream.ts'
 import { encodeError, encodeStreamError, readError } from './errors.ts'
 import { editRequest, readRequest } from './request.ts'
 import { readStream, readWhole, watchAnswer } from './watch.ts'
@@ -17,13 +23,17 @@ export const openaiChat: Dialect = {
     'http-referer',
     'x-title',
   ],
+  framing: sse,
   readRequest,
   editRequest,
   watchAnswer,
   withoutAddedUsage,
   decodeRequest,
+  encodeRequest,
   decodeAnswer,
+  encodeAnswer,
   decodeStream,
+  encodeStream,
   readAnswer: (body, streaming) => (streaming ? readStream(body) : readWhole(body)),
   encodeError,
   encodeStreamError,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../../core/error.ts'
-import type { RequestEdits, RequestFacts, RequestLimits } from '../dialect.ts'
+import type { RequestContext, RequestEdits, RequestFacts } from '../dialect.ts'
 import { editRequest, readRequest } from './request.ts'
 
-const limits: RequestLimits = { jsonDepth: 8, jsonValues: 50 }
+const limits: RequestContext = { jsonDepth: 8, jsonValues: 50 }
 const read = (text: string, heard: string[] = []): RequestFacts =>
   readRequest(Buffer.from(text), limits, (model) => heard.push(model))
 

@@ -1,4 +1,5 @@
-import type { Usage } from '../../core/usage.ts'
+import { inputTokens, outputTokens, type Usage } from '../../core/usage.ts'
+import { countOf as count, present } from '../values.ts'
 
 /** Token counts as OpenAI writes them, with the places in which compatible hosts put the same numbers. */
 export interface WireUsage {
@@ -71,9 +72,6 @@ function completionOf(wire: WireUsage): number | undefined {
   return leftOut ? (completion ?? 0) + reasoning : completion
 }
 
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
-
 /** Vercel's gateway has been seen to report more reasoning than completion. */
 const smaller = (part: number | undefined, whole: number | undefined): number | undefined =>
   part === undefined || whole === undefined ? part : Math.min(part, whole)
@@ -86,11 +84,30 @@ const rest = (total: number | undefined, parts: readonly (number | undefined)[])
         parts.reduce<number>((left, part) => left - (part ?? 0), total),
       )
 
-function present(buckets: { [B in keyof Usage]: number | undefined }): Usage {
-  const known: { -readonly [B in keyof Usage]: number } = {}
-  for (const bucket of Object.keys(buckets) as (keyof Usage)[]) {
-    const value = buckets[bucket]
-    if (value !== undefined) known[bucket] = value
-  }
-  return known
+/** Our buckets in OpenAI's words: totals that include their details. What is unknown is left out, and so is its total. */
+export function wireUsageOf(usage: Usage): WireUsage {
+  const prompt = inputTokens(usage)
+  const completion = outputTokens(usage)
+  const written = sum(usage.cacheWrite5m, usage.cacheWrite1h)
+  const input = present({
+    cached_tokens: usage.cacheRead,
+    cache_write_tokens: written,
+    audio_tokens: usage.inputAudio,
+    image_tokens: usage.inputImage,
+  })
+  const output = present({
+    reasoning_tokens: usage.reasoning,
+    audio_tokens: usage.outputAudio,
+    image_tokens: usage.outputImage,
+  })
+  return present({
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt === undefined || completion === undefined ? undefined : prompt + completion,
+    prompt_tokens_details: Object.keys(input).length > 0 ? input : undefined,
+    completion_tokens_details: Object.keys(output).length > 0 ? output : undefined,
+  })
 }
+
+const sum = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0)

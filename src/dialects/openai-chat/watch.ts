@@ -3,9 +3,10 @@ import { GatewayError } from '../../core/error.ts'
 import { type ObjectScan, type Span, scanObject } from '../../core/json-scan.ts'
 import type { SpanError } from '../../core/span.ts'
 import type { Step } from '../../core/steps.ts'
-import { type Frame, sseFrames } from '../../http/sse.ts'
-import { finishReasonOf } from './decode.ts'
+import type { Frame } from '../../http/frames.ts'
+import { sseFrames } from '../../http/sse.ts'
 import { readDisguised, readError } from './errors.ts'
+import { finishReasonOf } from './finish.ts'
 import { Tail } from './tail.ts'
 import { usageOf, type WireUsage } from './usage.ts'
 import { usageIn, type WireAnswer, type WireChoice } from './wire.ts'
@@ -280,7 +281,7 @@ function saysSomething({ delta }: WireChoice): boolean {
 function parse(data: string): WireAnswer | undefined {
   try {
     const event: unknown = JSON.parse(data)
-    return typeof event === 'object' && event !== null ? readable(event) : undefined
+    return typeof event === 'object' && event !== null ? readable(event as WireAnswer) : undefined
   } catch {
     return undefined
   }

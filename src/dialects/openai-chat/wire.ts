@@ -1,76 +1,56 @@
+import type { Fields } from '../values.ts'
 import type { WireUsage } from './usage.ts'
 
-/** Chat completions on the wire, with what compatible hosts add or leave out: every field may be missing. */
-export interface WireRequest {
-  model?: unknown
-  stream?: unknown
-  messages?: WireMessage[]
-  tools?: WireTool[]
-  functions?: WireFunction[]
-}
-
-export interface WireMessage {
-  role?: string
-  name?: string
-  content?: string | WirePart[] | null
-  refusal?: string | null
-  reasoning_content?: string | null
-  reasoning?: string | null
-  tool_calls?: WireToolCall[] | null
+/** What is read of an answer on the wire, with what compatible hosts add: any field may be missing, or something else. */
+export interface WireMessage extends Fields {
+  readonly content?: string | readonly unknown[] | null
+  readonly refusal?: unknown
+  readonly reasoning_content?: unknown
+  readonly reasoning?: unknown
+  readonly reasoning_details?: unknown
+  readonly tool_calls?: readonly unknown[] | null
   /** The form before tools. */
-  function_call?: { name?: string; arguments?: string } | null
-  tool_call_id?: string
+  readonly function_call?: unknown
+  readonly annotations?: unknown
+  readonly citations?: unknown
+  readonly images?: unknown
+  readonly audio?: unknown
+  /** Groq. */
+  readonly executed_tools?: unknown
 }
 
-export interface WirePart {
-  type?: string
-  text?: string
-  refusal?: string
-  image_url?: string | { url?: string; detail?: string }
-  input_audio?: { data?: string; format?: string }
-  file?: { file_data?: string; file_id?: string; filename?: string }
-  /** Mistral's reasoning models. */
-  thinking?: { type?: string; text?: string }[] | string
+export interface WireToolCall extends Fields {
+  readonly index?: unknown
+  readonly id?: unknown
+  readonly function?: { readonly name?: unknown; readonly arguments?: unknown } | null
+  readonly custom?: { readonly name?: unknown; readonly input?: unknown } | null
+  /** Gemini, at its own address. */
+  readonly extra_content?: unknown
 }
 
-export interface WireToolCall {
-  index?: number
-  id?: string | null
-  type?: string | null
-  function?: { name?: string | null; arguments?: string | null }
-  custom?: { name?: string; input?: string }
-}
-
-export interface WireFunction {
-  name?: string
-  description?: string
-  parameters?: unknown
-}
-
-export interface WireTool {
-  type?: string
-  function?: WireFunction
-  custom?: { name?: string; description?: string }
-}
-
-export interface WireChoice {
-  index?: number
-  message?: WireMessage
-  delta?: WireMessage
-  finish_reason?: string | null
+export interface WireChoice extends Fields {
+  readonly index?: unknown
+  readonly message?: WireMessage | null
+  readonly delta?: WireMessage | null
+  readonly finish_reason?: string | null
+  readonly logprobs?: unknown
   /** Old Kimi models. */
-  usage?: WireUsage | null
+  readonly usage?: WireUsage | null
+  /** OpenRouter. */
+  readonly error?: unknown
 }
 
 /** A whole answer, or a chunk of a streamed one. */
-export interface WireAnswer {
-  id?: string
-  model?: string
-  choices?: WireChoice[] | null
-  usage?: WireUsage | null
+export interface WireAnswer extends Fields {
+  readonly id?: unknown
+  readonly model?: string
+  readonly created?: unknown
+  readonly service_tier?: unknown
+  readonly choices?: readonly WireChoice[] | null
+  readonly usage?: WireUsage | null
   /** Groq, in the last chunk. */
-  x_groq?: { usage?: WireUsage | null } | null
-  error?: unknown
+  readonly x_groq?: { readonly usage?: WireUsage | null } | null
+  readonly error?: unknown
 }
 
 export const usageIn = (answer: WireAnswer): WireUsage | undefined =>

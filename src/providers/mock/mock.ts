@@ -1,4 +1,3 @@
-import { openaiChat } from '../../dialects/openai-chat/openai-chat.ts'
 import type { Provider } from '../provider.ts'
 import { fullNames } from './models.ts'
 import { send } from './send.ts'
@@ -6,9 +5,8 @@ import { send } from './send.ts'
 /** The built-in provider: no key, no network, and always the same answer to the same request. docs/mock.md is for its users. */
 export const mock: Provider = {
   label: 'Mock',
-  dialect: openaiChat,
   baseUrl: 'mock://local',
-  chatPath: '/chat/completions',
+  endpoints: [{ dialect: 'openai-chat', whole: '/chat/completions' }],
   credential: 'none',
   asksForStreamUsage: true,
   models: fullNames,

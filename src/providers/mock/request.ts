@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Message } from '../../core/chat.ts'
 import { GatewayError } from '../../core/error.ts'
-import { decodeRequest } from '../../dialects/openai-chat/decode.ts'
+import { decodeRequest } from '../../dialects/openai-chat/decode-request.ts'
 import { type MockOptions, readOptions } from './options.ts'
 
 /** What the mock reads of a request; all else in it has no effect. */
@@ -48,13 +48,13 @@ export function readRequest(bytes: Buffer): MockRequest {
   const body = parse(bytes)
   const { messages } = body
   if (!Array.isArray(messages) || !messages.every(isFields)) throw invalid('messages', 'a list of messages')
-  const { model, stream } = decodeRequest({ model: body.model, stream: body.stream })
+  const { model, stream } = decodeRequest({ model: body.model, stream: body.stream }, unasked)
   return {
     model,
     hash: hashOf(bytes),
     stream,
     includeUsage: stream && fieldsOf(body.stream_options).include_usage === true,
-    messages: decodeRequest({ messages }).messages,
+    messages: decodeRequest({ messages }, unasked).messages,
     tools: toolUseOf(body),
     format: formatOf(body.response_format),
     count: wholeNumber(body, 'n', 16) ?? 1,
@@ -63,6 +63,9 @@ export function readRequest(bytes: Buffer): MockRequest {
     options: readOptions(body.mock),
   }
 }
+
+/** The address says nothing in this dialect. */
+const unasked = { model: '', stream: false }
 
 export const hashOf = (bytes: Buffer): string => hash('sha256', bytes).slice(0, 12)
 

@@ -81,4 +81,18 @@ export const tracesMigrations = {
         .execute()
     },
   },
+  '0003_responses': {
+    async up(db: Kysely<TracesDb>) {
+      await db.schema
+        .createTable('responses')
+        .addColumn('project_id', 'text', (column) => column.notNull())
+        .addColumn('id', 'text', (column) => column.notNull())
+        .addColumn('created_us', 'integer', (column) => column.notNull())
+        .addColumn('size', 'integer', (column) => column.notNull())
+        .addColumn('data', 'blob', (column) => column.notNull())
+        .addPrimaryKeyConstraint('responses_key', ['project_id', 'id'])
+        .execute()
+      await db.schema.createIndex('responses_by_age').on('responses').columns(['created_us', 'size']).execute()
+    },
+  },
 } satisfies Record<string, Migration>

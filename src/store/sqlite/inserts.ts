@@ -115,6 +115,11 @@ export const inserts = {
     columns: ['id', 'project_id', 'size', 'data'],
     conflict: 'on conflict (id) do update set size = excluded.size, data = excluded.data',
   },
+  responses: {
+    table: 'responses',
+    columns: ['project_id', 'id', 'created_us', 'size', 'data'],
+    conflict: 'on conflict (project_id, id) do update set size = excluded.size, data = excluded.data',
+  },
 } satisfies Record<string, Insert>
 
 /** A call that was stored when it began, as it ended. */

@@ -1,0 +1,44 @@
+import { sse } from '../../http/sse.ts'
+import type { Counting, Dialect } from '../dialect.ts'
+import { readOf, watchOf } from '../watch.ts'
+import { countTokensRequest, encodeTokenCount, readTokenCount } from './count-tokens.ts'
+import { decodeAnswer } from './decode-answer.ts'
+import { decodeRequest } from './decode-request.ts'
+import { decodeStream } from './decode-stream.ts'
+import { encodeAnswer } from './encode-answer.ts'
+import { encodeRequest } from './encode-request.ts'
+import { encodeStream } from './encode-stream.ts'
+import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
+import { frameReader, mayMatter, readWhole } from './frame-facts.ts'
+import { editRequest, readRequest } from './request.ts'
+import { dialectName } from './wire.ts'
+
+const watched = () => ({ framing: sse, readFrame: frameReader(), mayMatter, readWhole, readDisguised })
+
+/** Anthropic's messages, as Claude speaks them at home, on Vertex and on Bedrock. */
+export const anthropicMessages: Dialect & { readonly counting: Counting } = {
+  name: dialectName,
+  requestHeaders: ['accept', 'anthropic-version', 'anthropic-beta', 'idempotency-key'],
+  framing: sse,
+  readRequest,
+  editRequest,
+  // Usage is always told, so that nothing was added.
+  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+  watchAnswer: (streaming) => watchOf(watched())(streaming),
+  readAnswer: (body, streaming) => readOf(watched())(body, streaming),
+  decodeRequest,
+  encodeRequest,
+  decodeAnswer,
+  encodeAnswer,
+  decodeStream,
+  encodeStream,
+  encodeError,
+  encodeStreamError,
+  readError,
+  counting: {
+    decodeRequest,
+    encodeRequest: countTokensRequest,
+    decodeAnswer: readTokenCount,
+    encodeAnswer: encodeTokenCount,
+  },
+}

@@ -1,0 +1,153 @@
+import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
+import { awsFrames, exceptionPrefix } from '../../http/aws-frames.ts'
+import type { Frame } from '../../http/frames.ts'
+import type { ErrorHeaders, ProviderError } from '../dialect.ts'
+import { fieldsOf, isFields, rowOf, stringOf } from '../values.ts'
+
+/** How much of a body that nobody can read is shown. */
+const excerptLength = 400
+
+/** By the name that AWS gives an error; of streams the names begin with a small letter. */
+const codes: Readonly<Record<string, ErrorCode>> = {
+  ValidationException: 'bad_request',
+  BadRequestException: 'bad_request',
+  SerializationException: 'bad_request',
+  ConflictException: 'bad_request',
+  AccessDeniedException: 'permission_denied',
+  UnrecognizedClientException: 'unauthorized',
+  InvalidSignatureException: 'unauthorized',
+  IncompleteSignatureException: 'unauthorized',
+  IncompleteSignature: 'unauthorized',
+  MissingAuthenticationTokenException: 'unauthorized',
+  MissingAuthenticationToken: 'unauthorized',
+  InvalidClientTokenId: 'unauthorized',
+  ExpiredTokenException: 'unauthorized',
+  ExpiredToken: 'unauthorized',
+  ResourceNotFoundException: 'model_not_found',
+  ModelTimeoutException: 'timeout_headers',
+  ModelErrorException: 'upstream_error',
+  ModelStreamErrorException: 'upstream_error',
+  ModelNotReadyException: 'upstream_overloaded',
+  ThrottlingException: 'rate_limited',
+  ServiceQuotaExceededException: 'quota_exceeded',
+  InternalServerException: 'upstream_error',
+  InternalFailure: 'upstream_error',
+  ServiceUnavailableException: 'upstream_overloaded',
+}
+
+const byStatus: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthorized',
+  402: 'quota_exceeded',
+  403: 'permission_denied',
+  404: 'model_not_found',
+  408: 'timeout_headers',
+  413: 'body_too_large',
+  424: 'upstream_error',
+  429: 'rate_limited',
+  503: 'upstream_overloaded',
+  504: 'timeout_headers',
+}
+
+const contextTexts =
+  /input is too long|input tokens exceeded|exceeds? (the )?maximum length|prompt is too long|context (window|length)/i
+const modelTexts =
+  /model identifier is invalid|inference profile .*(not found|does ?n.t exist)|could not resolve the foundation model/i
+const keyTexts = /security token|signature|authentication fail|api key|not authenticated|expired token/i
+
+export function readError(status: number, body: Buffer, headers?: ErrorHeaders): ProviderError {
+  const { message, name } = writtenError(body)
+  const header = headers?.['x-amzn-errortype']
+  return errorOf(status, typeOf(typeof header === 'string' ? header : name), message)
+}
+
+/** An error that came under a good status. */
+export const readDisguised = (body: Buffer): GatewayError => {
+  const { message, name } = writtenError(body)
+  const type = typeOf(name)
+  const code = rowOf(codes, type)
+  return errorOf(code ? (statuses[code] ?? errors[code].status) : 502, type, message).error
+}
+
+/** Statuses that AWS gives where our table has another. */
+const statuses: Partial<Record<ErrorCode, number>> = { upstream_error: 500 }
+
+/** The exception that a frame of a stream is. */
+export function exceptionOf({ event = '', data }: Frame): GatewayError {
+  const name = event.slice(exceptionPrefix.length)
+  const type = name.charAt(0).toUpperCase() + name.slice(1)
+  const code = rowOf(codes, type) ?? 'upstream_error'
+  const { message } = writtenError(Buffer.from(data))
+  return errorOf(statuses[code] ?? errors[code].status, type, message).error
+}
+
+function errorOf(status: number, type: string | undefined, message: string): ProviderError {
+  const code = codeOf(status, type, message)
+  // AWS says 403 for a bad key and 400 for a model that does not exist: the client would look in the wrong place.
+  const told = code === 'unauthorized' || code === 'model_not_found' ? errors[code].status : status
+  return {
+    asItCame: false,
+    error: new GatewayError(code, message, { status: told, ...(type !== undefined && { providerType: type }) }),
+  }
+}
+
+function codeOf(status: number, type: string | undefined, message: string): ErrorCode {
+  const code = rowOf(codes, type) ?? byStatus[status] ?? (status >= 500 ? 'upstream_error' : 'bad_request')
+  if (code === 'bad_request' && contextTexts.test(message)) return 'context_length'
+  if (code === 'bad_request' && modelTexts.test(message)) return 'model_not_found'
+  return code === 'permission_denied' && type === undefined && keyTexts.test(message) ? 'unauthorized' : code
+}
+
+/** `ValidationException:http://internal.amazon.com/…` and `com.amazon.coral#ValidationException` are the same. */
+const typeOf = (written: string | undefined): string | undefined =>
+  written === undefined ? undefined : (written.split(':', 1)[0] as string).replace(/^.*#/, '').trim() || undefined
+
+/** `message` or `Message`, a type perhaps; from what stands before AWS, anything. */
+function writtenError(body: Buffer): { readonly message: string; readonly name?: string } {
+  const text = body.toString('utf8')
+  const value = parsed(text)
+  const outer = fieldsOf(Array.isArray(value) ? value[0] : value)
+  const fields = isFields(outer.error) ? outer.error : outer
+  const message =
+    stringOf(fields.message) ?? stringOf(fields.Message) ?? stringOf(fields.errorMessage) ?? stringOf(outer.error)
+  const name = stringOf(outer.__type) ?? stringOf(fields.code) ?? stringOf(fields.type)
+  const plain = excerpt(
+    text
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  )
+  return {
+    message: message || (plain === '' || plain === '{}' ? 'The provider gave no reason.' : plain),
+    ...(name !== undefined && { name }),
+  }
+}
+
+const excerpt = (text: string): string => (text.length > excerptLength ? `${text.slice(0, excerptLength)}…` : text)
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const encodeError = ({ message }: GatewayError): string => JSON.stringify({ message })
+
+const exceptions: Partial<Record<ErrorCode, string>> = {
+  rate_limited: 'throttlingException',
+  quota_exceeded: 'throttlingException',
+  too_many_waiting: 'throttlingException',
+  upstream_overloaded: 'serviceUnavailableException',
+  draining: 'serviceUnavailableException',
+  starting: 'serviceUnavailableException',
+  upstream_error: 'modelStreamErrorException',
+  upstream_cut: 'modelStreamErrorException',
+  upstream_invalid: 'modelStreamErrorException',
+}
+
+/** An exception frame: the vendor's clients throw on it. */
+export const encodeStreamError = ({ code, message }: GatewayError): Buffer => {
+  const type = exceptions[code] ?? (errors[code].status < 500 ? 'validationException' : 'internalServerException')
+  return awsFrames.write({ event: `${exceptionPrefix}${type}`, data: JSON.stringify({ message }) })
+}

@@ -1,0 +1,180 @@
+import type { Citation } from '../../core/chat.ts'
+import { type Fields, fieldsOf, isFields, listOf, present, stringOf } from '../values.ts'
+import { named, own } from './wire.ts'
+
+/** A text of an answer with its place in it. */
+export interface PlacedText {
+  readonly part: number
+  readonly text: string
+}
+
+export interface PlacedCitation {
+  readonly part: number
+  readonly citation: Citation
+}
+
+/**
+ * Google counts bytes of UTF-8 from the beginning of all that was said; we count UTF-16 units in the part that carries the
+ * citation. Sources that no words are traced to stand with the last text, without a place.
+ */
+export function citationsOf(texts: readonly PlacedText[], grounding: Fields, citing: Fields): PlacedCitation[] {
+  const last = texts.at(-1)
+  if (!last) return []
+  const places = new Places(texts)
+  const found: PlacedCitation[] = []
+  const chunks = listOf(grounding.groundingChunks)
+  const used = new Set<number>()
+  for (const written of listOf(grounding.groundingSupports)) {
+    const support = named(written)
+    const place = places.of(named(fieldsOf(support.segment)))
+    for (const index of Array.isArray(support.groundingChunkIndices) ? support.groundingChunkIndices : []) {
+      const chunk = typeof index === 'number' ? chunks[index] : undefined
+      if (!chunk) continue
+      used.add(index as number)
+      const { part, ...range } = place ?? { part: last.part }
+      found.push({ part, citation: { ...sourceOf(chunk), ...range, dialect: own, value: { chunk, support: written } } })
+    }
+  }
+  for (const [index, chunk] of chunks.entries()) {
+    if (!used.has(index))
+      found.push({ part: last.part, citation: { ...sourceOf(chunk), dialect: own, value: { chunk } } })
+  }
+  for (const written of [...listOf(citing.citations), ...listOf(citing.citationSources)]) {
+    const { uri, title, startIndex, endIndex } = named(written)
+    if (uri === undefined && title === undefined) continue
+    const { part, ...range } = places.of({ startIndex, endIndex }) ?? { part: last.part }
+    const source = present({ url: stringOf(uri), title: stringOf(title) || undefined })
+    found.push({ part, citation: { ...source, ...range, dialect: own, value: written } })
+  }
+  return found
+}
+
+/** Pages, documents of a store, and places on a map. */
+function sourceOf(chunk: Fields): Pick<Citation, 'url' | 'title' | 'quote' | 'fileId'> {
+  const source = Object.values(chunk).find(isFields)
+  if (!source) return {}
+  const { uri, title, text, fileSearchStore } = named(source)
+  return present({
+    url: stringOf(uri),
+    title: stringOf(title),
+    quote: stringOf(text),
+    fileId: stringOf(fileSearchStore),
+  })
+}
+
+interface Place {
+  readonly part: number
+  readonly start: number
+  readonly end: number
+}
+
+class Places {
+  private readonly texts: readonly PlacedText[]
+  private readonly bytes: Buffer
+  /** Where each text begins, in UTF-16 units. */
+  private readonly starts: readonly number[]
+  /** The units before a byte: citations come in hundreds, so that the text is walked through once. */
+  private known: { byte: number; units: number }[] = [{ byte: 0, units: 0 }]
+
+  constructor(texts: readonly PlacedText[]) {
+    this.texts = texts
+    this.bytes = Buffer.from(texts.map(({ text }) => text).join(''))
+    const starts: number[] = []
+    let at = 0
+    for (const { text } of texts) {
+      starts.push(at)
+      at += text.length
+    }
+    this.starts = starts
+  }
+
+  of({ startIndex, endIndex }: Fields): Place | undefined {
+    if (typeof endIndex !== 'number' || endIndex <= 0) return undefined
+    const from = typeof startIndex === 'number' ? startIndex : 0
+    const start = this.units(from)
+    const end = this.units(endIndex)
+    if (start === undefined || end === undefined || start > end) return undefined
+    let index = this.starts.length - 1
+    while (index > 0 && (this.starts[index] as number) > start) index--
+    const { part, text } = this.texts[index] as PlacedText
+    const base = this.starts[index] as number
+    return { part, start: start - base, end: Math.min(end - base, text.length) }
+  }
+
+  private units(byte: number): number | undefined {
+    if (!Number.isInteger(byte) || byte < 0 || byte > this.bytes.length) return undefined
+    let low = 0
+    let high = this.known.length
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((this.known[middle] as { byte: number }).byte <= byte) low = middle
+      else high = middle
+    }
+    // From the nearest place that is known, which is never far for places in order.
+    const near = this.known[low] as { byte: number; units: number }
+    const units = near.units + this.bytes.toString('utf8', near.byte, byte).length
+    const isBoundary = byte === this.bytes.length || ((this.bytes[byte] as number) & 0xc0) !== 0x80
+    if (isBoundary && low === this.known.length - 1 && byte > near.byte) this.known.push({ byte, units })
+    return units
+  }
+}
+
+interface Support {
+  readonly segment: Fields
+  readonly groundingChunkIndices: number[]
+}
+
+/** Citations of any dialect as Google tells its own. */
+export function groundingOf(
+  texts: readonly { readonly text: string; readonly citations: readonly Citation[] }[],
+): Fields | undefined {
+  const chunks: Fields[] = []
+  const indices = new Map<string, number>()
+  const supports = new Map<string, Support>()
+  let before = 0
+  for (const { text, citations } of texts) {
+    const toByte = byteCounter(text, before)
+    for (const citation of citations) {
+      const index = chunkIndex(citation, chunks, indices)
+      const { start, end } = citation
+      if (start === undefined || end === undefined) continue
+      const segment = { startIndex: toByte(start), endIndex: toByte(end), text: text.slice(start, end) }
+      const key = `${segment.startIndex}-${segment.endIndex}`
+      const support: Support = supports.get(key) ?? { segment, groundingChunkIndices: [] }
+      supports.set(key, support)
+      if (!support.groundingChunkIndices.includes(index)) support.groundingChunkIndices.push(index)
+    }
+    before = toByte(text.length)
+  }
+  if (chunks.length === 0) return undefined
+  return { groundingChunks: chunks, ...(supports.size > 0 && { groundingSupports: [...supports.values()] }) }
+}
+
+function chunkIndex(citation: Citation, chunks: Fields[], indices: Map<string, number>): number {
+  const { url, title, quote, fileId } = citation
+  const chunk =
+    url !== undefined && !quote
+      ? { web: present({ uri: url, title }) }
+      : { retrievedContext: present({ uri: url ?? fileId, title, text: quote }) }
+  const key = JSON.stringify(chunk)
+  const known = indices.get(key)
+  if (known !== undefined) return known
+  indices.set(key, chunks.length)
+  chunks.push(url !== undefined && quote ? { web: present({ uri: url, title }) } : chunk)
+  return chunks.length - 1
+}
+
+/** Bytes before a place in the text; places nearly always come in order. */
+function byteCounter(text: string, before: number): (place: number) => number {
+  let at = 0
+  let bytes = before
+  return (place) => {
+    if (place < at) {
+      at = 0
+      bytes = before
+    }
+    bytes += Buffer.byteLength(text.slice(at, place))
+    at = Math.max(at, Math.min(place, text.length))
+    return bytes
+  }
+}

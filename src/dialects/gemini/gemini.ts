@@ -1,0 +1,43 @@
+import type { Counting, Dialect } from '../dialect.ts'
+import { readOf, type WatchParts, watchOf } from '../watch.ts'
+import { countTokensRequest, decodeCountTokens, encodeTokenCount, readTokenCount } from './count-tokens.ts'
+import { decodeAnswer } from './decode-answer.ts'
+import { decodeRequest } from './decode-request.ts'
+import { decodeStream } from './decode-stream.ts'
+import { encodeAnswer } from './encode-answer.ts'
+import { encodeRequest } from './encode-request.ts'
+import { encodeStream } from './encode-stream.ts'
+import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
+import { readFrame, readWhole } from './frame-facts.ts'
+import { geminiFraming as framing } from './framing.ts'
+import { editRequest, readRequest } from './request.ts'
+import { own } from './wire.ts'
+
+const watched: WatchParts = { framing, readFrame, readWhole, readDisguised }
+
+/** Google's `generateContent`, of the Gemini API and of Vertex AI. */
+export const gemini: Dialect & { readonly counting: Counting } = {
+  name: own,
+  requestHeaders: ['accept', 'x-goog-api-client', 'x-server-timeout'],
+  framing,
+  readRequest,
+  editRequest,
+  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+  watchAnswer: watchOf(watched),
+  readAnswer: readOf(watched),
+  decodeRequest,
+  encodeRequest,
+  decodeAnswer,
+  encodeAnswer,
+  decodeStream,
+  encodeStream,
+  encodeError,
+  encodeStreamError,
+  readError,
+  counting: {
+    decodeRequest: decodeCountTokens,
+    encodeRequest: countTokensRequest,
+    decodeAnswer: readTokenCount,
+    encodeAnswer: encodeTokenCount,
+  },
+}

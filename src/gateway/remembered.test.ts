@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import type { ChatAnswer, ChatRequest, Part } from '../core/chat.ts'
+import { Remembered } from './remembered.ts'
+
+const thought: Part = { kind: 'reasoning', text: 'Let me look.', seal: { by: 'anthropic', value: 'sealed' } }
+const call = (id: string): Part => ({ kind: 'tool-call', id, name: 'weather', arguments: '{}' })
+
+const answer = (...parts: readonly Part[]): ChatAnswer => ({ choices: [{ message: { role: 'assistant', parts } }] })
+
+const request = (...parts: readonly Part[]): ChatRequest => ({
+  model: 'some',
+  stream: false,
+  messages: [
+    { role: 'user', parts: [{ kind: 'text', text: 'Hello' }] },
+    { role: 'assistant', parts },
+  ],
+  tools: [],
+  settings: {},
+})
+
+const partsOf = ({ messages }: ChatRequest): readonly Part[] => messages[1]?.parts ?? []
+
+test('a client that keeps only the calls gets its thoughts back before them', () => {
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, { kind: 'text', text: 'Wait.' }, call('a'), call('b')))
+  const restored = remembered.restored('one', request({ kind: 'text', text: 'Wait.' }, call('a'), call('b')))
+  expect(partsOf(restored)).toEqual([thought, { kind: 'text', text: 'Wait.' }, call('a'), call('b')])
+})
+
+test('thoughts that came back without their seal give way to those with it', () => {
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, call('a')))
+  const restored = remembered.restored('one', request({ kind: 'reasoning', text: 'Let me look.' }, call('a')))
+  expect(partsOf(restored)).toEqual([thought, call('a')])
+})
+
+test('what came back whole stays as it is', () => {
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, call('a')))
+  const asked = request(thought, call('a'))
+  expect(partsOf(remembered.restored('one', asked))).toEqual([thought, call('a')])
+})
+
+test('the seal of a call comes back to it', () => {
+  const seal = { by: 'gemini', value: 'signature' }
+  const remembered = new Remembered()
+  remembered.keep('one', answer({ ...call('a'), seal } as Part, call('b')))
+  expect(partsOf(remembered.restored('one', request(call('a'), call('b'))))).toEqual([{ ...call('a'), seal }, call('b')])
+})
+
+test('no project sees what another one has', () => {
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, call('a')))
+  const asked = request(call('a'))
+  expect(remembered.restored('two', asked)).toBe(asked)
+})
+
+test('the oldest are forgotten when there is too much', () => {
+  const remembered = new Remembered(200)
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) remembered.keep('one', answer(thought, call(id)))
+  expect(partsOf(remembered.restored('one', request(call('a'))))).toEqual([call('a')])
+  expect(partsOf(remembered.restored('one', request(call('j'))))).toEqual([thought, call('j')])
+})

@@ -1,0 +1,238 @@
+import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
+import { GatewayError } from '../core/error.ts'
+import { openaiResponses } from '../dialects/openai-responses/openai-responses.ts'
+import {
+  continued,
+  inputItemsOf,
+  isOurResponseId,
+  responseIdPrefix,
+  type StoredResponse,
+} from '../dialects/openai-responses/state.ts'
+import { invalid, parseBody } from '../dialects/request-body.ts'
+import { booleanOf, fieldsOf, stringOf } from '../dialects/values.ts'
+import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
+import { endpointFor } from '../providers/endpoint.ts'
+import type { ConfiguredProvider } from '../providers/provider.ts'
+import type { Target } from '../routing/plan.ts'
+import { headerText, replyHeadersOf, upstreamHeaders } from './headers.ts'
+import { identify } from './identity.ts'
+import type { InferenceDeps, Preparation, Prepared } from './inference.ts'
+import { relay } from './relay.ts'
+import { withoutKeys } from './without-keys.ts'
+
+/** Answers of providers that keep none themselves, for the next turn of whoever goes on by their id. */
+export interface ResponseStore {
+  keep(project: string, response: StoredResponse): void
+  find(project: string, id: string): Promise<StoredResponse | undefined>
+  /** False when there was none. */
+  remove(project: string, id: string): Promise<boolean>
+}
+
+export interface ResponsesDeps extends InferenceDeps {
+  readonly responses: ResponseStore
+}
+
+/** Fields of a request that mean a state somewhere. */
+const stateful = ['previous_response_id', 'store', 'background', 'conversation'] as const
+
+/**
+ * State for providers that have none. A provider that speaks this dialect keeps its own answers and gets the request as it
+ * came; for all others we keep them, and an id of ours is resolved to what was said before it.
+ */
+export const withState =
+  ({ responses, state, newId }: Pick<ResponsesDeps, 'responses' | 'state' | 'newId'>) =>
+  async (request: Prepared, target: Target | undefined, project: string): Promise<Prepared & Preparation> => {
+    const isNative = target !== undefined && speaksResponses(target)
+    const { members } = request.facts.scan
+    if (isNative && !members.has('previous_response_id')) return request
+    const asked = Object.fromEntries(
+      stateful.flatMap((name) => {
+        const span = members.get(name)
+        return span ? [[name, parseBody(request.body.subarray(span.start, span.end))]] : []
+      }),
+    )
+    const previous = stringOf(asked.previous_response_id)
+    if (isNative && !(previous && isOurResponseId(previous))) return request
+    if (!isNative) refuseStateElsewhere(asked, previous, target)
+    const before = previous === undefined ? undefined : await responses.find(project, previous)
+    if (previous !== undefined && !before) throw notFound(previous, 400)
+    const goesOn = before ? bodyOf(continued(before, fieldsOf(parseBody(request.body))), state().limits) : request
+    if (isNative) return goesOn
+    const keeps = booleanOf(asked.store) ?? true
+    const id = `${responseIdPrefix}${newId()}`
+    return {
+      ...goesOn,
+      answerId: id,
+      ...(keeps && {
+        onAnswer: (answer: ChatAnswer, understood: ChatRequest) =>
+          responses.keep(project, {
+            id,
+            response: fieldsOf(
+              openaiResponses.encodeAnswer(answer, {
+                request: understood,
+                createdS: Math.floor(Date.now() / 1000),
+                newId,
+                answerId: id,
+              }),
+            ),
+            input: inputItemsOf(fieldsOf(parseBody(goesOn.body))),
+          }),
+      }),
+    }
+  }
+
+const speaksResponses = ({ provider, model }: Target): boolean =>
+  endpointFor(provider, model, openaiResponses.name, () => ({ hasTools: false, effort: undefined })).dialect ===
+  openaiResponses
+
+function refuseStateElsewhere(
+  asked: Readonly<Record<string, unknown>>,
+  previous: string | undefined,
+  target: Target | undefined,
+): void {
+  const name = target?.provider.name ?? 'The provider'
+  if (asked.background === true) {
+    throw new GatewayError('unsupported_field', `${name} cannot answer in the background. Leave \`background\` out.`, {
+      param: 'background',
+    })
+  }
+  if (asked.conversation !== undefined && asked.conversation !== null) {
+    throw new GatewayError(
+      'unsupported_field',
+      `${name} keeps no conversations. Use \`previous_response_id\` in place of \`conversation\`.`,
+      { param: 'conversation' },
+    )
+  }
+  if (previous !== undefined && !isOurResponseId(previous)) {
+    throw invalid(
+      'previous_response_id',
+      `The response ${previous.slice(0, 100)} is kept by the provider that gave it, and ${name} does not know it. Send the conversation in \`input\`.`,
+    )
+  }
+}
+
+function bodyOf(fields: unknown, limits: Parameters<typeof openaiResponses.readRequest>[1]): Prepared {
+  const body = Buffer.from(JSON.stringify(fields))
+  return { body, facts: openaiResponses.readRequest(body, limits, () => undefined) }
+}
+
+const notFound = (id: string, status: 400 | 404): GatewayError =>
+  new GatewayError('not_found', `There is no response ${id.slice(0, 100)} in this project, or no longer.`, {
+    status,
+    param: 'previous_response_id',
+    ...(status === 400 && { openaiCode: 'previous_response_not_found' }),
+  })
+
+const root = '/v1/responses/'
+
+/** What one can do with an answer that is kept: see it, see what led to it, delete it. */
+export const responseDoors = (deps: ResponsesDeps): Door[] => [
+  { method: 'GET', path: root, prefix: true, handle: (exchange) => show(exchange, deps) },
+  { method: 'DELETE', path: root, prefix: true, handle: (exchange) => remove(exchange, deps) },
+  { method: 'POST', path: root, prefix: true, handle: (exchange) => cancel(exchange, deps) },
+]
+
+interface Place {
+  readonly id: string
+  /** What stands behind the id. */
+  readonly rest: string
+  readonly project: string
+}
+
+function placeOf(exchange: Exchange, { state, newTraceId }: ResponsesDeps): Place {
+  const { problem, ids } = identify(exchange.headers, exchange.remoteAddress, {
+    newTraceId,
+    projects: state().projects,
+  })
+  if (problem) throw problem
+  const [id = '', ...rest] = exchange.path.slice(root.length).split('/')
+  return { id, rest: rest.join('/'), project: ids.projectId }
+}
+
+async function show(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
+  const { id, rest, project } = placeOf(exchange, deps)
+  if (!isOurResponseId(id)) return relayed(exchange, 'GET', deps)
+  const query = new URLSearchParams(exchange.query)
+  if (query.get('stream') === 'true')
+    throw new GatewayError('unsupported_field', 'A stored response cannot be streamed again.', { param: 'stream' })
+  if (rest !== '' && rest !== 'input_items') throw unknown(exchange)
+  const stored = await deps.responses.find(project, id)
+  if (!stored) throw notFound(id, 404)
+  return jsonReply(200, rest === '' ? stored.response : page(stored.input, query))
+}
+
+/** How many items a page has, unless the client says so, and at most. */
+const pageLength = 20
+const longestPage = 100
+
+/** Items newest first, unless asked for in the order in which they came, from `after` on. */
+function page(items: readonly unknown[], query: URLSearchParams): object {
+  const limit = Number(query.get('limit') ?? pageLength)
+  if (!Number.isInteger(limit) || limit < 1 || limit > longestPage)
+    throw invalid('limit', `\`limit\` must be a whole number from 1 to ${longestPage}.`)
+  const ordered = query.get('order') === 'asc' ? items : items.toReversed()
+  const after = query.get('after')
+  const from = after === null ? 0 : ordered.findIndex((item) => fieldsOf(item).id === after) + 1
+  const data = ordered.slice(from, from + limit)
+  return {
+    object: 'list',
+    data,
+    first_id: fieldsOf(data[0]).id ?? null,
+    last_id: fieldsOf(data.at(-1)).id ?? null,
+    has_more: from + limit < ordered.length,
+  }
+}
+
+async function remove(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
+  const { id, rest, project } = placeOf(exchange, deps)
+  if (!isOurResponseId(id)) return relayed(exchange, 'DELETE', deps)
+  if (rest !== '') throw unknown(exchange)
+  if (!(await deps.responses.remove(project, id))) throw notFound(id, 404)
+  return jsonReply(200, { id, object: 'response', deleted: true })
+}
+
+async function cancel(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
+  const { id, rest, project } = placeOf(exchange, deps)
+  if (rest !== 'cancel') throw unknown(exchange)
+  if (!isOurResponseId(id)) return relayed(exchange, 'POST', deps)
+  if (!(await deps.responses.find(project, id))) throw notFound(id, 404)
+  throw new GatewayError('bad_request', 'Only a response that is made in the background can be cancelled.', {
+    param: 'response_id',
+  })
+}
+
+const unknown = ({ path }: Exchange): GatewayError =>
+  new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}.`)
+
+/** An id that is not ours is the door's own vendor's, who keeps its answers itself. */
+async function relayed(exchange: Exchange, method: 'GET' | 'POST' | 'DELETE', deps: ResponsesDeps): Promise<Reply> {
+  const provider = deps.state().providers.get('openai') as ConfiguredProvider
+  const endpoint = endpointFor(provider, '', openaiResponses.name, () => ({ hasTools: false, effort: undefined }))
+  const [path = '', query = ''] = (endpoint.paths.whole?.before ?? '').split('?')
+  const body = method === 'POST' ? await exchange.body() : Buffer.alloc(0)
+  exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
+  const headers = upstreamHeaders(
+    { dialect: openaiResponses, headers: exchange.headers },
+    { provider, model: '' },
+    endpoint,
+  )
+  const below = exchange.path.slice(root.length)
+  // Nothing but these may be asked with the provider's key.
+  if (!/^[\w-]+(\/(cancel|input_items))?$/.test(below)) throw unknown(exchange)
+  const asked = [query, exchange.query].filter((part) => part !== '').join('&')
+  const answer = await relay(
+    {
+      origin: provider.origin,
+      path: `${path}/${below}${asked === '' ? '' : `?${asked}`}`,
+      method,
+      headers,
+      body,
+      connectMs: provider.timeouts.connectMs,
+    },
+    deps.send,
+    provider.name,
+    provider.timeouts.totalMs,
+  )
+  const bytes = answer.status >= 400 ? withoutKeys(answer.bytes, headers) : answer.bytes
+  return { status: answer.status, headers: replyHeadersOf(answer.headers, false), body: bytes }
+}

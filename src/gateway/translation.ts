@@ -1,0 +1,260 @@
+import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
+import type { ChatAnswer, ChatEvent } from '../core/chat.ts'
+import { Assembly, disassemble } from '../core/chat-events.ts'
+import { GatewayError, toGatewayError } from '../core/error.ts'
+import type { Sink, Source } from '../core/source.ts'
+import type { Step } from '../core/steps.ts'
+import type { AnswerContext, Dialect } from '../dialects/dialect.ts'
+import { madeCallId } from '../dialects/ids.ts'
+import { spanErrorOf } from '../dialects/watch.ts'
+import type { Frame, Framing } from '../http/frames.ts'
+
+export interface TranslationOptions {
+  readonly from: Dialect
+  readonly to: Dialect
+  /** How the client wants its frames, where its dialect knows more than one way. */
+  readonly framing: Framing
+  /** What the provider sends, and what the client asked for. */
+  readonly comesStreamed: boolean
+  readonly goesStreamed: boolean
+  readonly context: AnswerContext
+  /** Hears the whole answer once it has ended well. */
+  readonly onAnswer: (answer: ChatAnswer) => void
+}
+
+/**
+ * An answer on its way from one dialect to another. It is read once: what watches the answer for its facts, and what
+ * writes it anew, are the same. Streams stay streams, event by event; a whole answer to a client that asked for a stream
+ * becomes one, and the other way round.
+ */
+export class Translation implements Source, Sink {
+  /** Sees each chunk first, and makes events of it. */
+  readonly watch: AnswerWatch
+  private readonly options: TranslationOptions
+  private readonly reader: Reader
+  private readonly encoder: Step<ChatEvent, Frame> | undefined
+  private readonly writer: Step<Frame, Buffer>
+  private readonly said = new Assembly()
+  private hasBegun = false
+  private hasContent = false
+  private facts: AnswerFacts = {}
+  private problem: GatewayError | undefined
+  private refusal: GatewayError | undefined
+  private pending: ChatEvent[] = []
+  private source: Source | undefined
+  private sink: Sink | undefined
+  private isOver = false
+
+  constructor(options: TranslationOptions) {
+    const { from, to, framing, comesStreamed, goesStreamed, context } = options
+    this.options = options
+    this.reader = comesStreamed ? new StreamReader(from) : new WholeReader(from)
+    this.encoder = goesStreamed ? to.encodeStream(context) : undefined
+    this.writer = framing.writer?.() ?? plainWriter(framing)
+    this.watch = this.watching()
+  }
+
+  /** Stands between the answer as it comes, each chunk already watched, and whoever reads it translated. */
+  of(source: Source): Source {
+    this.source = source
+    return this
+  }
+
+  // The way on: what was made of the chunk, as the client's dialect has it.
+
+  to(sink: Sink): void {
+    this.sink = sink
+    this.source?.to(this)
+  }
+
+  write(_chunk: Buffer): boolean {
+    if (this.isOver) return true
+    const takes = this.flush()
+    if (this.problem) this.fail(this.problem)
+    return takes
+  }
+
+  end(): void {
+    if (this.isOver) return
+    if (this.problem) {
+      this.fail(this.problem)
+      return
+    }
+    const { context, goesStreamed, to, onAnswer } = this.options
+    try {
+      this.flush()
+      const answer = this.said.answer()
+      onAnswer(answer)
+      if (goesStreamed) this.send([...this.written(this.encoder?.end() ?? []), ...this.writer.end()])
+      else this.send([Buffer.from(JSON.stringify(to.encodeAnswer(answer, context)))])
+    } catch (thrown) {
+      this.fail(toGatewayError(thrown))
+      return
+    }
+    this.isOver = true
+    this.sink?.end()
+  }
+
+  fail(error: GatewayError): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.sink?.fail(error)
+  }
+
+  resume(): void {
+    this.source?.resume()
+  }
+
+  cancel(): void {
+    this.source?.cancel()
+  }
+
+  private watching(): AnswerWatch {
+    const self = this
+    return {
+      get hasBegun() {
+        return self.hasBegun
+      },
+      get hasContent() {
+        return self.hasContent
+      },
+      get refusal() {
+        return self.refusal
+      },
+      get isDone() {
+        return self.facts.finishReason !== undefined && self.facts.usage !== undefined
+      },
+      next: (chunk) => self.read((take) => self.reader.next(chunk, take)),
+      end(isWhole = true) {
+        if (isWhole) self.read((take) => self.reader.end(take))
+        return self.problem ? { ...self.facts, error: spanErrorOf(self.problem) } : self.facts
+      },
+    }
+  }
+
+  /** What cannot be read ends the answer, once all that came before it has gone on. */
+  private read(reading: (take: (event: ChatEvent) => void) => void): void {
+    if (this.problem) return
+    try {
+      reading((event) => this.take(event))
+    } catch (thrown) {
+      this.problem = toGatewayError(thrown)
+      if (!this.hasBegun) this.refusal = this.problem
+    }
+  }
+
+  private take(event: ChatEvent): void {
+    const known = this.named(event)
+    this.said.add(known)
+    this.look(known)
+    if (this.encoder) this.pending.push(known)
+  }
+
+  /** A call that its provider did not name gets a name, under which its result can come back. */
+  private named(event: ChatEvent): ChatEvent {
+    if (event.kind !== 'begin' || event.value.kind !== 'tool-call' || event.value.id !== '') return event
+    return { ...event, value: { ...event.value, id: madeCallId(this.options.context.newId()) } }
+  }
+
+  private look(event: ChatEvent): void {
+    this.hasBegun = true
+    switch (event.kind) {
+      case 'start':
+        if (event.model !== undefined) this.facts = { ...this.facts, model: event.model }
+        break
+      case 'begin':
+        this.hasContent ||= !('text' in event.value) || event.value.text !== ''
+        break
+      case 'grow':
+        this.hasContent ||= event.text !== ''
+        break
+      case 'finish':
+        this.hasContent = true
+        if (event.choice === 0) this.facts = { ...this.facts, finishReason: event.finish.reason }
+        break
+      case 'usage':
+        this.facts = { ...this.facts, usage: event.usage, usageReported: event.reported ?? event.usage }
+        break
+      default:
+    }
+  }
+
+  private flush(): boolean {
+    const { encoder, pending } = this
+    if (!encoder || pending.length === 0) return true
+    this.pending = []
+    const pieces: Buffer[] = []
+    for (const event of pending) for (const piece of this.written(encoder.next(event))) pieces.push(piece)
+    return this.send(pieces)
+  }
+
+  private written(frames: readonly Frame[]): Buffer[] {
+    const pieces: Buffer[] = []
+    for (const frame of frames) pieces.push(...this.writer.next(frame))
+    return pieces
+  }
+
+  private send(pieces: readonly Buffer[]): boolean {
+    if (pieces.length === 0) return true
+    return this.sink?.write(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)) ?? true
+  }
+}
+
+/** Bytes of a provider to events. What was taken before something is thrown stays taken. */
+interface Reader {
+  next(chunk: Buffer, take: (event: ChatEvent) => void): void
+  end(take: (event: ChatEvent) => void): void
+}
+
+class StreamReader implements Reader {
+  private readonly frames: Step<Uint8Array, Frame>
+  private readonly decoder: Step<Frame, ChatEvent>
+
+  constructor(dialect: Dialect) {
+    this.frames = dialect.framing.split()
+    this.decoder = dialect.decodeStream()
+  }
+
+  next(chunk: Buffer, take: (event: ChatEvent) => void): void {
+    for (const frame of this.frames.next(chunk)) for (const event of this.decoder.next(frame)) take(event)
+  }
+
+  end(take: (event: ChatEvent) => void): void {
+    for (const frame of this.frames.end()) for (const event of this.decoder.next(frame)) take(event)
+    for (const event of this.decoder.end()) take(event)
+  }
+}
+
+class WholeReader implements Reader {
+  private readonly dialect: Dialect
+  private readonly chunks: Buffer[] = []
+
+  constructor(dialect: Dialect) {
+    this.dialect = dialect
+  }
+
+  next(chunk: Buffer): void {
+    this.chunks.push(chunk)
+  }
+
+  end(take: (event: ChatEvent) => void): void {
+    for (const event of disassemble(this.dialect.decodeAnswer(parsed(Buffer.concat(this.chunks))))) take(event)
+  }
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new GatewayError(
+      'upstream_invalid',
+      `What the provider sent is no JSON. Is its base URL right? ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
+
+const plainWriter = (framing: Framing): Step<Frame, Buffer> => ({
+  next: (frame) => [framing.write(frame)],
+  end: () => [],
+})

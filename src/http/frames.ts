@@ -1,0 +1,19 @@
+import type { Step } from '../core/steps.ts'
+
+/** One message of a stream as it is on the wire: a server-sent event, or a frame of an AWS event stream. */
+export interface Frame {
+  /** The event's name where the stream gives one. */
+  readonly event?: string
+  readonly data: string
+}
+
+/** How frames become bytes and bytes frames. */
+export interface Framing {
+  readonly contentType: RegExp
+  /** The content type that is written. */
+  readonly type: string
+  split(): Step<Uint8Array, Frame>
+  write(frame: Frame): Buffer
+  /** For forms that have something before the first frame, between two, and after the last. */
+  writer?(): Step<Frame, Buffer>
+}

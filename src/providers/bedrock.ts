@@ -1,0 +1,47 @@
+import { below, chat, messages, responses } from './compatible.ts'
+import type { Provider } from './provider.ts'
+
+const region = { help: 'the AWS region', env: ['AWS_REGION', 'AWS_DEFAULT_REGION'], fallback: 'us-east-1' }
+const keyVariables = ['AWS_BEARER_TOKEN_BEDROCK']
+
+/** Bedrock Runtime with a Bedrock API key. Clients of Claude reach it in their own words, all others by Converse. */
+export const bedrock: Provider = {
+  label: 'AWS Bedrock',
+  baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
+  ownHosts: /^bedrock-runtime(-fips)?\.[a-z0-9-]+\.amazonaws\.com$/,
+  endpoints: [
+    {
+      dialect: 'bedrock-converse',
+      whole: '/model/{model}/converse',
+      stream: '/model/{model}/converse-stream',
+      countTokens: '/model/{model}/count-tokens',
+    },
+    {
+      dialect: 'bedrock-invoke',
+      alike: 'anthropic-messages',
+      models: /anthropic\.claude/,
+      whole: '/model/{model}/invoke',
+      stream: '/model/{model}/invoke-with-response-stream',
+    },
+  ],
+  credential: 'bearer',
+  keyVariables,
+  settings: { region },
+}
+
+/** Bedrock's endpoint for the dialects of OpenAI and Anthropic. */
+export const bedrockMantle: Provider = {
+  label: 'AWS Bedrock (Mantle)',
+  baseUrl: 'https://bedrock-mantle.{region}.api.aws',
+  ownHosts: /^bedrock-mantle\.[a-z0-9-]+\.api\.aws$/,
+  endpoints: [
+    { ...below('/anthropic', messages), models: /claude/ },
+    { ...below('/v1', chat), models: /^(?!.*claude)/ },
+    { ...below('/openai/v1', responses), models: /^openai\.gpt-(?!oss)/ },
+    { ...below('/v1', responses), models: /^(?!.*claude)/ },
+  ],
+  credential: 'bearer',
+  keyVariables,
+  asksForStreamUsage: true,
+  settings: { region },
+}

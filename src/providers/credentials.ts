@@ -1,0 +1,15 @@
+export type Header = readonly [name: string, value: string]
+
+/** The ways in which providers want to be shown a key. */
+export const credentials = {
+  bearer: (key) => ['authorization', `Bearer ${key}`],
+  'x-api-key': (key) => ['x-api-key', key],
+  'x-goog-api-key': (key) => ['x-goog-api-key', key],
+  'api-key': (key) => ['api-key', key],
+  none: () => undefined,
+} satisfies Record<string, (key: string) => Header | undefined>
+
+/** The headers in which keys are sent. */
+export const credentialHeaders: readonly string[] = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+
+export type CredentialKind = keyof typeof credentials

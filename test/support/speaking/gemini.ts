@@ -1,0 +1,379 @@
+import type { Heard, Refusal, Reply, Result } from './script.ts'
+import { used } from './script.ts'
+import { base64, fields, like, list, number, object, objectSchema, oneOf, text, truth, union, words } from './shape.ts'
+import { checked, letters, newId, pieces, type Refused, refuse, sealOf, type Voice } from './voice.ts'
+
+interface Body {
+  readonly contents: readonly Content[]
+  readonly systemInstruction?: Content
+  readonly tools?: readonly { readonly functionDeclarations?: readonly Declared[] }[]
+  readonly toolConfig?: { readonly functionCallingConfig?: { mode?: string; allowedFunctionNames?: readonly string[] } }
+  readonly generationConfig?: Config
+}
+
+interface Config {
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+  readonly stopSequences?: readonly string[]
+  readonly responseMimeType?: string
+  readonly responseSchema?: unknown
+  readonly responseJsonSchema?: unknown
+  readonly thinkingConfig?: {
+    readonly includeThoughts?: boolean
+    readonly thinkingBudget?: number
+    readonly thinkingLevel?: string
+  }
+}
+
+interface Declared {
+  readonly name: string
+  readonly description?: string
+  readonly parameters?: unknown
+  readonly parametersJsonSchema?: unknown
+}
+
+interface Content {
+  readonly role?: string
+  readonly parts: readonly Part[]
+}
+
+interface Part {
+  readonly text?: string
+  readonly thought?: boolean
+  readonly thoughtSignature?: string
+  readonly inlineData?: { readonly mimeType: string; readonly data: string }
+  readonly functionCall?: { readonly id?: string; readonly name: string; readonly args?: object }
+  readonly functionResponse?: { readonly id?: string; readonly name: string; readonly response: object }
+}
+
+const name = like(/^[a-zA-Z_][\w.:-]{0,127}$/)
+const blob = fields({ mimeType: like(/^\w+\/[\w.+-]+$/), data: base64 }, { displayName: text })
+const part = union(
+  {
+    text,
+    inlineData: blob,
+    fileData: fields({ fileUri: words }, { mimeType: text, displayName: text }),
+    functionCall: fields({ name }, { id: text, args: object }),
+    functionResponse: fields({ name, response: object }, { id: text, parts: list(object) }),
+  },
+  { thought: truth, thoughtSignature: text },
+)
+const content = fields({ parts: list(part, 1) }, { role: oneOf('user', 'model') })
+
+/** The subset of OpenAPI that the older fields take, where it differs most from JSON Schema. */
+const openApiSchema = (value: unknown, path: string): ReturnType<typeof object> => {
+  const flaw = object(value, path)
+  if (flaw) return flaw
+  for (const [key, inner] of Object.entries(value as object)) {
+    if (
+      /^(additionalProperties|\$\w+|const|oneOf|allOf|patternProperties|exclusiveMinimum|exclusiveMaximum)$/.test(key)
+    )
+      return { path: `${path}.${key}`, kind: 'unknown', says: 'is not known' }
+    const nested =
+      key === 'properties'
+        ? Object.entries(inner as object)
+        : key === 'items'
+          ? [['items', inner] as const]
+          : key === 'anyOf'
+            ? Object.entries(inner as object)
+            : []
+    for (const [where, schema] of nested) {
+      const found = openApiSchema(schema, `${path}.${where}`)
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
+const declared = fields(
+  { name },
+  {
+    description: text,
+    parameters: openApiSchema,
+    parametersJsonSchema: objectSchema,
+    behavior: text,
+    response: object,
+  },
+)
+const ofGemini = fields(
+  { contents: list(content, 1) },
+  {
+    systemInstruction: content,
+    tools: list(fields({}, { functionDeclarations: list(declared, 1, 512) })),
+    toolConfig: fields(
+      {},
+      {
+        functionCallingConfig: fields(
+          {},
+          { mode: oneOf('AUTO', 'ANY', 'NONE', 'VALIDATED'), allowedFunctionNames: list(name) },
+        ),
+      },
+    ),
+    generationConfig: fields(
+      {},
+      {
+        temperature: number(0, 2),
+        topP: number(0, 1),
+        topK: number(1, 1000),
+        candidateCount: oneOf(1),
+        maxOutputTokens: number(1, 65_536),
+        stopSequences: list(words, 0, 5),
+        responseMimeType: oneOf('text/plain', 'application/json'),
+        responseSchema: openApiSchema,
+        responseJsonSchema: object,
+        seed: number(-(2 ** 31), 2 ** 31),
+        presencePenalty: number(-2, 2),
+        frequencyPenalty: number(-2, 2),
+        thinkingConfig: fields(
+          {},
+          {
+            includeThoughts: truth,
+            thinkingBudget: number(-1, 32_768),
+            thinkingLevel: like(/^(minimal|low|medium|high)$/i),
+          },
+        ),
+      },
+    ),
+    safetySettings: list(fields({ category: words, threshold: words })),
+    serviceTier: text,
+  },
+)
+
+/** From version 3 on calls have ids, and come back with what was thought before them. */
+const isThree = (model: string): boolean => /^gemini-[3-9]/.test(model)
+
+/** Stands for thoughts that nobody has: for turns of other providers. */
+const noSignature = 'skip_thought_signature_validator'
+
+export function gemini(): Voice {
+  const signed = new Set<string>()
+  return {
+    wire: 'gemini',
+    streamType: 'text/event-stream',
+    address(path, query) {
+      const [, model, verb] =
+        /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent)$/.exec(path) ?? []
+      if (!model) return undefined
+      if (verb === 'streamGenerateContent' && query.get('alt') !== 'sse') return undefined
+      return { model: decodeURIComponent(model), stream: verb === 'streamGenerateContent' }
+    },
+    keyOf: ({ 'x-goog-api-key': key }) => (typeof key === 'string' ? key : undefined),
+    hear: (body, { model = '', stream = false }) => hear(body, model, stream, signed),
+    whole: (heard, reply) => response(heard, reply, partsOf(heard, reply, signed), 'STOP'),
+    stream: (heard, reply) => stream(heard, reply, partsOf(heard, reply, signed)),
+    refuse: refused,
+  }
+}
+
+function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet<string>): Heard {
+  const body = checked<Body>(ofGemini, json, ({ path, kind, says }) =>
+    kind === 'unknown'
+      ? `Invalid JSON payload received. Unknown name "${path.split('.').at(-1)}" at '${path}': Cannot find field.`
+      : `* ${path}: it ${says}`,
+  )
+  const { contents, generationConfig: config = {}, toolConfig } = body
+  if (config.thinkingConfig?.thinkingLevel && !isThree(model)) refuse('Thinking level is not supported for this model.')
+  if (config.thinkingConfig?.thinkingLevel && config.thinkingConfig.thinkingBudget !== undefined)
+    refuse('You can only set one of thinking budget and thinking level.')
+  if ((config.responseSchema || config.responseJsonSchema) && config.responseMimeType !== 'application/json')
+    refuse('responseSchema needs responseMimeType application/json')
+  if (contents[0]?.role === 'model') refuse('Please ensure that the first turn is of the user.')
+  answered(contents)
+  const spoken = contents.findLastIndex(
+    ({ role, parts }) => role !== 'model' && parts.some((part) => !part.functionResponse),
+  )
+  const last = contents[spoken]?.parts ?? []
+  const since = contents.slice(spoken + 1)
+  const declarations = (body.tools ?? []).flatMap(({ functionDeclarations = [] }) => functionDeclarations)
+  if (isThree(model)) for (const { role, parts } of since) if (role === 'model') isSigned(parts, signed)
+  const { mode, allowedFunctionNames: allowed } = toolConfig?.functionCallingConfig ?? {}
+  if (allowed && mode !== 'ANY' && mode !== 'VALIDATED') refuse('Allowed function names needs mode ANY.')
+  const schema = config.responseJsonSchema ?? config.responseSchema
+  return {
+    model,
+    stream,
+    instructions: textOf(body.systemInstruction?.parts ?? []),
+    prompt: textOf(last),
+    images: last.flatMap(({ inlineData }) =>
+      inlineData ? [{ mediaType: inlineData.mimeType, data: inlineData.data }] : [],
+    ),
+    tools: declarations.map(({ name, description, parameters, parametersJsonSchema }) => ({
+      name,
+      ...(description !== undefined && { description }),
+      schema: parametersJsonSchema ?? parameters,
+    })),
+    ...(mode === 'ANY' && { forced: allowed?.[0] ?? declarations[0]?.name ?? '' }),
+    results: resultsIn(since),
+    ...(schema !== undefined && { schema }),
+    thinks: config.thinkingConfig?.includeThoughts === true,
+    seals: since.flatMap(({ parts }) => parts).filter(({ thoughtSignature }) => signed.has(thoughtSignature ?? ''))
+      .length,
+    ...(config.maxOutputTokens !== undefined && { limit: config.maxOutputTokens }),
+    ...(config.temperature !== undefined && { temperature: config.temperature }),
+    ...(config.stopSequences && { stops: config.stopSequences }),
+  }
+}
+
+/** The turn after calls has as many results as there were calls, of the same names, and nothing else. */
+function answered(contents: readonly Content[]): void {
+  for (const [index, { role, parts }] of contents.entries()) {
+    const calls = role === 'model' ? parts.flatMap(({ functionCall }) => functionCall ?? []) : []
+    const results = (contents[index + 1]?.parts ?? []).flatMap(({ functionResponse }) => functionResponse ?? [])
+    if (calls.length > 0 && calls.length !== results.length)
+      refuse(
+        'Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.',
+      )
+    if (calls.some(({ name }) => !results.some((result) => result.name === name)))
+      refuse('Please ensure that every function response has the name of its function call.')
+    if (calls.some(({ id }) => id !== undefined && !results.some((result) => result.id === id)))
+      refuse('Please ensure that every function response has the id of its function call.')
+    const answers = parts.some(({ functionResponse }) => functionResponse)
+    const asked = contents[index - 1]?.parts.some(({ functionCall }) => functionCall)
+    if (answers && !asked)
+      refuse('Please ensure that function response turn comes immediately after a function call turn.')
+    if (answers && parts.some(({ functionResponse }) => !functionResponse))
+      refuse('A function response turn must not have other parts.')
+    if (parts.some(({ functionCall }) => functionCall) && role !== 'model') refuse('Only the model calls functions.')
+  }
+}
+
+/** The first call of each step has its own signature on it. */
+function isSigned(parts: readonly Part[], signed: ReadonlySet<string>): void {
+  const [first, ...others] = parts.filter(({ functionCall }) => functionCall)
+  if (!first) return
+  const { thoughtSignature } = first
+  if (thoughtSignature === undefined)
+    refuse(`Function call is missing a thought_signature in functionCall parts: ${first.functionCall?.name}.`)
+  if (thoughtSignature !== noSignature && !signed.has(signatureKey(first))) refuse('Thought signature is not valid.')
+  if (others.some((part) => part.thoughtSignature !== undefined)) refuse('Thought signature is not valid here.')
+}
+
+/** A signature together with the call that it was made for: it is worth nothing on any other. */
+const signatureKey = ({ functionCall, thoughtSignature }: Part): string =>
+  JSON.stringify([functionCall?.name, functionCall?.args ?? {}, thoughtSignature])
+
+function resultsIn(since: readonly Content[]): Result[] {
+  return since.flatMap(({ parts }, index) => {
+    const results = (since[index + 1]?.parts ?? []).flatMap(({ functionResponse }) => functionResponse ?? [])
+    return parts
+      .flatMap(({ functionCall }) => functionCall ?? [])
+      .map(({ id, name, args = {} }, place) => {
+        // Without ids the order is all that tells two calls of one function apart.
+        const result = id === undefined ? results[place] : results.find((candidate) => candidate.id === id)
+        return {
+          name,
+          args,
+          output: result?.name === name ? outputIn(result.response) : `the result of ${result?.name}`,
+        }
+      })
+  })
+}
+
+/** Any object will do for Gemini; these are the names that its clients have for what a tool said. */
+function outputIn(response: object): string {
+  const { output, result, content } = response as Readonly<Record<string, unknown>>
+  const said = output ?? result ?? content
+  return typeof said === 'string' ? said : JSON.stringify(response)
+}
+
+const textOf = (parts: readonly Part[]): string => parts.map(({ text = '', thought }) => (thought ? '' : text)).join('')
+
+function partsOf({ model }: Heard, { thoughts, text, calls = [] }: Reply, signed: Set<string>): Part[] {
+  const parts: Part[] = []
+  if (thoughts !== undefined) parts.push({ text: thoughts, thought: true })
+  if (text !== undefined) parts.push({ text })
+  for (const [index, { name, args }] of calls.entries()) {
+    const id = letters(newId(), 8).toLowerCase()
+    const functionCall = {
+      name,
+      ...(Object.keys(args).length > 0 && { args }),
+      ...(isThree(model) && { id }),
+    }
+    const isSigned = isThree(model) && index === 0
+    const call = { functionCall, ...(isSigned && { thoughtSignature: sealOf('gemini', name, newId()) }) }
+    if (call.thoughtSignature) signed.add(signatureKey(call)).add(call.thoughtSignature)
+    parts.push(call)
+  }
+  if (isThree(model) && calls.length === 0) {
+    const thoughtSignature = sealOf('gemini', newId())
+    signed.add(thoughtSignature)
+    parts.push({ text: '', thoughtSignature })
+  }
+  return parts
+}
+
+function response({ model }: Heard, { thoughts }: Reply, parts: readonly Part[], finishReason?: string): object {
+  const promptTokenCount = used.uncached + used.cached
+  const thoughtsTokenCount = thoughts === undefined ? 0 : used.thinking
+  return {
+    candidates: [{ content: { parts, role: 'model' }, ...(finishReason && { finishReason }), index: 0 }],
+    usageMetadata: {
+      promptTokenCount,
+      candidatesTokenCount: used.said,
+      totalTokenCount: promptTokenCount + used.said + thoughtsTokenCount,
+      cachedContentTokenCount: used.cached,
+      promptTokensDetails: [{ modality: 'TEXT', tokenCount: promptTokenCount }],
+      ...(thoughtsTokenCount > 0 && { thoughtsTokenCount }),
+    },
+    modelVersion: model,
+    responseId: newId(23),
+  }
+}
+
+/** Lines end as Google ends them; nothing marks the end. */
+const line = (data: unknown): string => `data: ${JSON.stringify(data)}\r\n\r\n`
+
+function stream(heard: Heard, reply: Reply, parts: readonly Part[]): string[] {
+  const responseId = newId(23)
+  const said = parts.flatMap((part): Part[] =>
+    part.text ? pieces(part.text).map((text) => ({ ...part, text })) : [part],
+  )
+  const isWhole = reply.stops === undefined
+  const frames = said.map((part, index) =>
+    line({ ...response(heard, reply, [part], isWhole && index === said.length - 1 ? 'STOP' : undefined), responseId }),
+  )
+  return reply.stops === 'breaks'
+    ? [...frames, line(errorOf(500, 'INTERNAL', 'An internal error has occurred.'))]
+    : frames
+}
+
+const errorOf = (code: number, status: string, message: string, details?: readonly object[]): object => ({
+  error: { code, message, status, ...(details && { details }) },
+})
+
+function refused({ kind, message }: Refusal): Refused {
+  switch (kind) {
+    case 'invalid':
+      return { status: 400, body: errorOf(400, 'INVALID_ARGUMENT', message) }
+    case 'key':
+      return {
+        status: 400,
+        body: errorOf(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.', [
+          {
+            '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+            reason: 'API_KEY_INVALID',
+            domain: 'googleapis.com',
+            metadata: { service: 'generativelanguage.googleapis.com' },
+          },
+        ]),
+      }
+    case 'busy':
+      return {
+        status: 429,
+        body: errorOf(429, 'RESOURCE_EXHAUSTED', 'You exceeded your current quota, please check your plan.', [
+          { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' },
+        ]),
+      }
+    case 'overloaded':
+      return { status: 503, body: errorOf(503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.') }
+    case 'too-long':
+      return {
+        status: 400,
+        body: errorOf(
+          400,
+          'INVALID_ARGUMENT',
+          'The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).',
+        ),
+      }
+  }
+}

@@ -1,0 +1,429 @@
+import type { Heard, Refusal, Reply, Result } from './script.ts'
+import { used } from './script.ts'
+import {
+  anything,
+  either,
+  fields,
+  like,
+  list,
+  nothing,
+  number,
+  object,
+  objectSchema,
+  oneOf,
+  tagged,
+  text,
+  truth,
+  words,
+} from './shape.ts'
+import { bearerOf, checked, newId, parsed, pictureOf, pieces, type Refused, refuse, sse, type Voice } from './voice.ts'
+
+interface Body {
+  readonly model: string
+  readonly messages: readonly WireMessage[]
+  readonly stream?: boolean
+  readonly stream_options?: { readonly include_usage?: boolean }
+  readonly tools?: readonly { readonly function: { name: string; description?: string; parameters?: unknown } }[]
+  readonly tool_choice?: string | { readonly function: { readonly name: string } }
+  readonly parallel_tool_calls?: boolean
+  readonly response_format?: { readonly type: string; readonly json_schema?: { readonly schema?: unknown } }
+  readonly reasoning_effort?: string
+  readonly thinking?: { readonly type: string }
+  readonly max_tokens?: number
+  readonly max_completion_tokens?: number
+  readonly temperature?: number
+  readonly stop?: string | readonly string[]
+}
+
+interface WireMessage {
+  readonly role: string
+  readonly content?: string | readonly WirePart[] | null
+  readonly tool_calls?: readonly WireCall[]
+  readonly tool_call_id?: string
+  readonly reasoning_content?: string
+}
+
+interface WirePart {
+  readonly type: string
+  readonly text?: string
+  readonly image_url?: { readonly url: string }
+}
+
+interface WireCall {
+  readonly id: string
+  readonly function: { readonly name: string; readonly arguments: string }
+}
+
+const name = like(/^[a-zA-Z0-9_-]{1,64}$/)
+const textPart = fields({ type: oneOf('text'), text })
+const texts = either(list(textPart, 1), text)
+const userPart = tagged('type', {
+  text: textPart,
+  image_url: fields({
+    type: anything,
+    image_url: fields({ url: like(/^(https?:|data:)/) }, { detail: oneOf('auto', 'low', 'high', 'original') }),
+  }),
+  input_audio: fields({ type: anything, input_audio: fields({ data: text, format: oneOf('wav', 'mp3') }) }),
+  file: fields({ type: anything, file: fields({}, { file_data: text, filename: text, file_id: text }) }),
+})
+const call = fields({
+  id: words,
+  type: oneOf('function'),
+  // The SDK's own helper adds what it has parsed, and hands it back.
+  function: fields({ name, arguments: text }, { parsed_arguments: nothing }),
+})
+const assistant = {
+  role: anything,
+}
+const assistantMay = {
+  content: either(
+    list(tagged('type', { text: textPart, refusal: fields({ type: anything, refusal: text }) }), 1),
+    nothing,
+    text,
+  ),
+  tool_calls: list(call, 1),
+  refusal: either(nothing, text),
+  audio: either(nothing, fields({ id: text })),
+  // What an answer has besides, when it is handed back as it came.
+  annotations: list(object),
+  parsed: nothing,
+  name: text,
+}
+const messageOf = (assistantShape: ReturnType<typeof fields>): ReturnType<typeof tagged> =>
+  tagged('role', {
+    system: fields({ role: anything, content: texts }, { name: text }),
+    developer: fields({ role: anything, content: texts }, { name: text }),
+    user: fields({ role: anything, content: either(list(userPart, 1), text) }, { name: text }),
+    assistant: assistantShape,
+    tool: fields({ role: anything, content: texts, tool_call_id: words }, { name: text }),
+  })
+const tool = fields({
+  type: oneOf('function'),
+  function: fields({ name }, { description: text, parameters: objectSchema, strict: either(nothing, truth) }),
+})
+const choice = either(
+  fields({ type: oneOf('function'), function: fields({ name }) }),
+  oneOf('none', 'auto', 'required'),
+)
+const format = tagged('type', {
+  text: fields({ type: anything }),
+  json_object: fields({ type: anything }),
+  json_schema: fields({
+    type: anything,
+    json_schema: fields({ name, schema: object }, { strict: either(nothing, truth), description: text }),
+  }),
+})
+
+/** What both OpenAI and the hosts that copy it know. */
+const common = {
+  tools: list(tool, 1, 128),
+  tool_choice: choice,
+  stream: truth,
+  stream_options: fields({}, { include_usage: truth, include_obfuscation: truth }),
+  stop: either(list(text, 1, 4), text),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+}
+
+const ofOpenAi = fields(
+  { model: words, messages: list(messageOf(fields(assistant, assistantMay)), 1) },
+  {
+    ...common,
+    parallel_tool_calls: truth,
+    response_format: format,
+    max_tokens: number(1, 128_000),
+    max_completion_tokens: number(1, 128_000),
+    reasoning_effort: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
+    verbosity: oneOf('low', 'medium', 'high'),
+    n: oneOf(1),
+    seed: number(0, 2 ** 31),
+    frequency_penalty: number(-2, 2),
+    presence_penalty: number(-2, 2),
+    store: truth,
+    user: text,
+    metadata: object,
+    service_tier: text,
+    safety_identifier: text,
+    prompt_cache_key: text,
+    logprobs: truth,
+    top_logprobs: number(0, 20),
+  },
+)
+
+/** DeepSeek shows its thoughts, and has to have them back beside the calls that they led to. */
+const ofDeepSeek = fields(
+  { model: words, messages: list(messageOf(fields(assistant, { ...assistantMay, reasoning_content: text })), 1) },
+  {
+    ...common,
+    response_format: fields({ type: oneOf('text', 'json_object') }),
+    max_tokens: number(1, 64_000),
+    max_completion_tokens: number(1, 64_000),
+    thinking: fields({ type: oneOf('enabled', 'disabled') }),
+    // What it does not know itself, but lets pass.
+    store: truth,
+    parallel_tool_calls: truth,
+    reasoning_effort: oneOf('low', 'medium', 'high', 'max'),
+  },
+)
+
+/** OpenAI's chat completions; with a model of DeepSeek's, that host's. */
+export function openAiChat(): Voice {
+  return {
+    wire: 'openai-chat',
+    streamType: 'text/event-stream; charset=utf-8',
+    address: (path) => (path === '/v1/chat/completions' ? {} : undefined),
+    keyOf: bearerOf,
+    hear,
+    whole: (heard, reply) => ({
+      id: `chatcmpl-${newId()}`,
+      object: 'chat.completion',
+      created: 1_790_000_000,
+      model: heard.model,
+      choices: [
+        {
+          index: 0,
+          message: {
+            role: 'assistant',
+            content: reply.text ?? null,
+            ...(reply.thoughts !== undefined && { reasoning_content: reply.thoughts }),
+            ...(reply.calls && {
+              tool_calls: reply.calls.map(({ name, args }) => wireCall(name, JSON.stringify(args))),
+            }),
+            refusal: null,
+            annotations: [],
+          },
+          logprobs: null,
+          finish_reason: finishOf(reply),
+        },
+      ],
+      usage: usageOf(reply),
+      service_tier: 'default',
+      system_fingerprint: 'fp_50cad350e4',
+    }),
+    stream,
+    refuse: refused,
+  }
+}
+
+function hear(json: unknown): Heard {
+  const isDeepSeek = String((json as Partial<Body> | undefined)?.model).startsWith('deepseek')
+  const body = checked<Body>(isDeepSeek ? ofDeepSeek : ofOpenAi, json, ({ path, kind, says }) =>
+    kind === 'unknown'
+      ? `Unrecognized request argument supplied: ${path}`
+      : kind === 'missing'
+        ? `Missing required parameter: '${path}'.`
+        : `Invalid value for '${path}': it ${says}.`,
+  )
+  const { messages, tools = [], tool_choice } = body
+  if (body.stream_options && !body.stream)
+    refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+  if (tools.length === 0 && tool_choice)
+    refuse("'tool_choice' is only allowed when 'tools' are specified.", 'tool_choice')
+  if (tools.length === 0 && body.parallel_tool_calls !== undefined)
+    refuse("'parallel_tool_calls' is only allowed when 'tools' are specified.", 'parallel_tool_calls')
+  if (body.max_tokens !== undefined && body.max_completion_tokens !== undefined)
+    refuse("Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.")
+  if (/^(gpt-[5-9]|o\d)/.test(body.model)) ofReasoningModel(body)
+  answered(messages)
+
+  const spoken = messages.findLastIndex(({ role }) => role === 'user')
+  const since = messages.slice(spoken + 1)
+  const withCalls = since.filter(({ tool_calls }) => tool_calls)
+  const thinks = body.thinking?.type === 'enabled' || body.model === 'deepseek-reasoner'
+  const seals = withCalls.filter(({ reasoning_content }) => reasoning_content !== undefined)
+  if (thinks && seals.length < withCalls.length)
+    refuse('The `reasoning_content` in the thinking mode must be passed back to the API.')
+  const last = messages[spoken]
+  const only = tool_choice === 'required' && tools.length === 1 ? tools[0]?.function.name : undefined
+  const wanted = typeof tool_choice === 'object' ? tool_choice.function.name : only
+  return {
+    model: body.model,
+    stream: body.stream ?? false,
+    instructions: messages
+      .filter(({ role }) => role === 'system' || role === 'developer')
+      .map(textOf)
+      .join('\n\n'),
+    prompt: last ? textOf(last) : '',
+    images: last && Array.isArray(last.content) ? last.content.flatMap(imageOf) : [],
+    tools: tools.map(({ function: { name, description, parameters } }) => ({
+      name,
+      ...(description !== undefined && { description }),
+      schema: parameters,
+    })),
+    ...(wanted !== undefined && { forced: wanted }),
+    results: withCalls.flatMap(({ tool_calls = [] }) => tool_calls.map((call) => resultOf(call, since))),
+    ...(body.response_format?.json_schema && { schema: body.response_format.json_schema.schema }),
+    thinks,
+    seals: seals.length,
+    asksUsage: body.stream_options?.include_usage ?? false,
+    ...limitsOf(body),
+  }
+}
+
+/** What reasoning models have retired. */
+function ofReasoningModel({ max_tokens, temperature, stop, reasoning_effort, tools, model }: Body): void {
+  if (max_tokens !== undefined)
+    refuse(
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      'max_tokens',
+    )
+  if (temperature !== undefined && temperature !== 1)
+    refuse("Unsupported value: 'temperature' does not support other values than 1 with this model.", 'temperature')
+  if (stop !== undefined) refuse("Unsupported parameter: 'stop' is not supported with this model.", 'stop')
+  if (tools && reasoning_effort !== undefined && reasoning_effort !== 'none')
+    refuse(
+      `Function tools with reasoning_effort are not supported for ${model} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.`,
+      'reasoning_effort',
+    )
+}
+
+/** Every call is answered before anything else is said, and every result has its call. */
+function answered(messages: readonly WireMessage[]): void {
+  let open: string[] = []
+  for (const [index, { role, tool_calls = [], tool_call_id = '' }] of messages.entries()) {
+    if (role === 'tool') {
+      if (!open.includes(tool_call_id))
+        refuse(
+          "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+          `messages[${index}].role`,
+        )
+      open = open.filter((id) => id !== tool_call_id)
+      continue
+    }
+    if (open.length > 0)
+      refuse(
+        `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${open.join(', ')}`,
+        `messages[${index}].role`,
+      )
+    open = tool_calls.map(({ id }) => id)
+    if (new Set(open).size < open.length) refuse('Duplicate tool_call ids.', `messages[${index}].tool_calls`)
+  }
+  if (open.length > 0) refuse("An assistant message with 'tool_calls' must be followed by tool messages.")
+}
+
+const limitsOf = ({ max_tokens, max_completion_tokens, temperature, stop }: Body): Partial<Heard> => {
+  const limit = max_tokens ?? max_completion_tokens
+  return {
+    ...(limit !== undefined && { limit }),
+    ...(temperature !== undefined && { temperature }),
+    ...(stop !== undefined && { stops: typeof stop === 'string' ? [stop] : stop }),
+  }
+}
+
+const textOf = ({ content }: WireMessage): string =>
+  typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
+
+const imageOf = ({ image_url }: WirePart): Heard['images'] => {
+  const picture = image_url && pictureOf(image_url.url)
+  return picture ? [picture] : []
+}
+
+function resultOf({ id, function: { name, arguments: args } }: WireCall, since: readonly WireMessage[]): Result {
+  const result = since.find(({ tool_call_id }) => tool_call_id === id)
+  return { name, args: parsed(args, 'messages.tool_calls.arguments'), output: result ? textOf(result) : '' }
+}
+
+const wireCall = (name: string, args: string): object => ({
+  id: `call_${newId()}`,
+  type: 'function',
+  function: { name, arguments: args },
+})
+
+const finishOf = ({ calls }: Reply): string => (calls ? 'tool_calls' : 'stop')
+
+function usageOf({ thoughts }: Reply): object {
+  const reasoning_tokens = thoughts === undefined ? 0 : used.thinking
+  const prompt_tokens = used.uncached + used.cached
+  const completion_tokens = used.said + reasoning_tokens
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    prompt_tokens_details: { cached_tokens: used.cached, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  }
+}
+
+function stream(heard: Heard, reply: Reply): string[] {
+  const id = `chatcmpl-${newId()}`
+  const chunk = (choices: readonly object[], usage: unknown = null): string =>
+    sse({
+      id,
+      object: 'chat.completion.chunk',
+      created: 1_790_000_000,
+      model: heard.model,
+      service_tier: 'default',
+      system_fingerprint: 'fp_50cad350e4',
+      choices,
+      ...(heard.asksUsage && { usage }),
+      obfuscation: newId(7),
+    })
+  const says = (delta: object, finish_reason: string | null = null): string =>
+    chunk([{ index: 0, delta, logprobs: null, finish_reason }])
+  const { thoughts = '', text, calls = [] } = reply
+  return [
+    says({ role: 'assistant', content: text === undefined ? null : '', refusal: null }),
+    ...pieces(thoughts).map((reasoning_content) => says({ reasoning_content })),
+    ...pieces(text ?? '').map((content) => says({ content })),
+    ...calls.flatMap(({ name, args }, index) => [
+      says({ tool_calls: [{ index, ...wireCall(name, '') }] }),
+      ...pieces(JSON.stringify(args)).map((more) => says({ tool_calls: [{ index, function: { arguments: more } }] })),
+    ]),
+    ...(reply.stops === 'hangs' ? [] : reply.stops === 'breaks' ? [sse(fault)] : [says({}, finishOf(reply))]),
+    ...(reply.stops ? [] : [...(heard.asksUsage ? [chunk([], usageOf(reply))] : []), sse('[DONE]')]),
+  ]
+}
+
+const fault = {
+  error: {
+    message: 'The server had an error while processing your request. Sorry about that!',
+    type: 'server_error',
+    param: null,
+    code: null,
+  },
+}
+
+/** OpenAI's errors, the same for chat completions and for Responses. */
+export function refused({ kind, message, param = undefined }: Refusal): Refused {
+  const error = (type: string, code: string | null, message: string): object => ({
+    error: { message, type, param: param ?? null, code },
+  })
+  const headers = { 'x-request-id': `req_${newId()}` }
+  switch (kind) {
+    case 'invalid':
+      return { status: 400, headers, body: error('invalid_request_error', null, message) }
+    case 'key':
+      return {
+        status: 401,
+        headers,
+        body: error('invalid_request_error', 'invalid_api_key', 'Incorrect API key provided.'),
+      }
+    case 'busy':
+      return {
+        status: 429,
+        headers: { ...headers, 'retry-after': '7', 'x-ratelimit-remaining-requests': '0' },
+        body: error('requests', 'rate_limit_exceeded', 'Rate limit reached for requests. Please try again in 7s.'),
+      }
+    case 'overloaded':
+      return {
+        status: 503,
+        headers,
+        body: error('server_error', null, 'The engine is currently overloaded, please try again later'),
+      }
+    case 'too-long':
+      return {
+        status: 400,
+        headers,
+        body: error(
+          'invalid_request_error',
+          'context_length_exceeded',
+          'Your input exceeds the context window of this model.',
+        ),
+      }
+  }
+}

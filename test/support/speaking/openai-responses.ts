@@ -1,0 +1,443 @@
+import { refused } from './openai-chat.ts'
+import type { Heard, Reply } from './script.ts'
+import { used } from './script.ts'
+import {
+  anything,
+  either,
+  fields,
+  like,
+  list,
+  nothing,
+  number,
+  object,
+  objectSchema,
+  oneOf,
+  tagged,
+  text,
+  truth,
+  words,
+} from './shape.ts'
+import { bearerOf, checked, newId, parsed, pictureOf, pieces, refuse, sealOf, sse, type Voice } from './voice.ts'
+
+interface Body {
+  readonly model: string
+  readonly input: string | readonly Item[]
+  readonly instructions?: string | null
+  readonly stream?: boolean | null
+  readonly store?: boolean | null
+  readonly previous_response_id?: string | null
+  readonly include?: readonly string[] | null
+  readonly tools?: readonly {
+    readonly name: string
+    readonly description?: string | null
+    readonly parameters?: unknown
+  }[]
+  readonly tool_choice?: string | { readonly name: string }
+  readonly reasoning?: { readonly effort?: string | null; readonly summary?: string | null } | null
+  readonly text?: { readonly format?: { readonly type: string; readonly schema?: unknown } }
+  readonly max_output_tokens?: number | null
+  readonly temperature?: number | null
+}
+
+interface Item {
+  readonly status?: string
+  readonly type?: string
+  readonly role?: string
+  readonly id?: string
+  readonly content?: string | readonly Part[]
+  readonly call_id?: string
+  readonly name?: string
+  readonly arguments?: string
+  readonly output?: string | readonly Part[]
+  readonly summary?: readonly Part[]
+  readonly encrypted_content?: string | null
+}
+
+interface Part {
+  readonly type: string
+  readonly annotations?: readonly object[]
+  readonly logprobs?: readonly object[]
+  readonly text?: string
+  readonly image_url?: string
+}
+
+const name = like(/^[a-zA-Z0-9_-]{1,64}$/)
+const maybe = (shape: typeof text): typeof text => either(nothing, shape)
+const inputPart = tagged('type', {
+  input_text: fields({ type: anything, text }),
+  input_image: fields(
+    { type: anything },
+    { image_url: like(/^(https?:|data:)/), detail: oneOf('auto', 'low', 'high', 'original'), file_id: maybe(text) },
+  ),
+  input_file: fields({ type: anything }, { file_data: text, file_url: text, file_id: text, filename: text }),
+})
+const outputPart = tagged('type', {
+  output_text: fields({ type: anything, text }, { annotations: list(object), logprobs: list(object) }),
+  refusal: fields({ type: anything, refusal: text }),
+})
+const status = oneOf('in_progress', 'completed', 'incomplete')
+const ofRole = (part: typeof text): typeof text =>
+  fields(
+    { role: anything, content: either(list(part, 1), text) },
+    { type: oneOf('message'), id: like(/^msg_/), status, phase: oneOf('commentary', 'final_answer', null) },
+  )
+const message = tagged('role', {
+  user: ofRole(inputPart),
+  system: ofRole(inputPart),
+  developer: ofRole(inputPart),
+  assistant: ofRole(outputPart),
+})
+const items = {
+  function_call: fields(
+    { type: anything, call_id: like(/^.{1,64}$/), name, arguments: text },
+    { id: like(/^fc_/), status, namespace: text },
+  ),
+  function_call_output: fields(
+    { type: anything, call_id: like(/^.{1,64}$/), output: either(list(inputPart), text) },
+    { id: maybe(like(/^fc_/)), status },
+  ),
+  reasoning: fields(
+    { type: anything, id: like(/^rs_/), summary: list(fields({ type: oneOf('summary_text'), text })) },
+    { encrypted_content: maybe(text), content: list(object), status: maybe(status) },
+  ),
+  item_reference: fields({ type: anything, id: text }),
+  message,
+}
+const item: typeof text = (value, path) =>
+  (value as Item | null)?.type === undefined ? message(value, path) : tagged('type', items)(value, path)
+const tool = fields(
+  { type: oneOf('function'), name, parameters: objectSchema },
+  { strict: maybe(truth), description: maybe(text), defer_loading: truth },
+)
+const format = tagged('type', {
+  text: fields({ type: anything }),
+  json_object: fields({ type: anything }),
+  json_schema: fields({ type: anything, name, schema: object }, { strict: maybe(truth), description: text }),
+})
+
+const ofResponses = fields(
+  { model: words, input: either(list(item, 1), words) },
+  {
+    instructions: maybe(text),
+    stream: maybe(truth),
+    stream_options: maybe(fields({}, { include_obfuscation: truth })),
+    store: maybe(truth),
+    previous_response_id: maybe(text),
+    include: maybe(list(oneOf('reasoning.encrypted_content', 'message.output_text.logprobs'))),
+    tools: list(tool),
+    tool_choice: either(fields({ type: oneOf('function'), name }), oneOf('none', 'auto', 'required')),
+    parallel_tool_calls: maybe(truth),
+    reasoning: maybe(
+      fields(
+        {},
+        {
+          effort: maybe(oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max')),
+          summary: maybe(oneOf('auto', 'concise', 'detailed')),
+        },
+      ),
+    ),
+    text: fields({}, { format, verbosity: maybe(oneOf('low', 'medium', 'high')) }),
+    max_output_tokens: maybe(number(16, 128_000)),
+    temperature: maybe(number(0, 2)),
+    top_p: maybe(number(0, 1)),
+    truncation: maybe(oneOf('auto', 'disabled')),
+    metadata: maybe(object),
+    user: text,
+    safety_identifier: text,
+    prompt_cache_key: text,
+    service_tier: maybe(text),
+  },
+)
+
+/** What the vendor keeps: items by their ids, conversations by their last answer's id, and what was thought before a call. */
+interface Kept {
+  readonly items: Map<string, Item>
+  readonly conversations: Map<string, readonly Item[]>
+  readonly thoughtOf: Map<string, Item>
+}
+
+export function openAiResponses(): Voice {
+  const kept: Kept = { items: new Map(), conversations: new Map(), thoughtOf: new Map() }
+  const asked = new WeakMap<Heard, { readonly body: Body; readonly input: readonly Item[] }>()
+  const answer = (heard: Heard, reply: Reply): Answer => {
+    const { body, input } = asked.get(heard) ?? { body: {} as Body, input: [] }
+    const encrypts = body.include?.includes('reasoning.encrypted_content') ?? false
+    const output = outputOf(reply, encrypts)
+    const id = `resp_${newId(48)}`
+    if (body.store !== false) {
+      for (const item of output) kept.items.set(item.id ?? '', item)
+      kept.conversations.set(id, [...input, ...output])
+    }
+    const thought = output.find(({ type }) => type === 'reasoning')
+    if (thought) for (const { call_id } of output) if (call_id !== undefined) kept.thoughtOf.set(call_id, thought)
+    return { envelope: envelopeOf(heard, body, id), output, usage: usageOf(reply) }
+  }
+  return {
+    wire: 'openai-responses',
+    streamType: 'text/event-stream; charset=utf-8',
+    address: (path) => (path === '/v1/responses' ? {} : undefined),
+    keyOf: bearerOf,
+    hear(json) {
+      const { body, input, heard } = hear(json, kept)
+      asked.set(heard, { body, input })
+      return heard
+    },
+    whole(heard, reply) {
+      const { envelope, output, usage } = answer(heard, reply)
+      return { ...envelope, status: 'completed', completed_at: 1_790_000_001, output, usage }
+    },
+    stream: (heard, reply) => stream(answer(heard, reply), reply),
+    refuse: refused,
+  }
+}
+
+interface Answer {
+  readonly envelope: object
+  readonly output: readonly Item[]
+  readonly usage: object
+}
+
+function hear(json: unknown, kept: Kept): { body: Body; input: readonly Item[]; heard: Heard } {
+  const body = checked<Body>(ofResponses, json, ({ path, kind, says }) =>
+    kind === 'unknown'
+      ? `Unknown parameter: '${path}'.`
+      : kind === 'missing'
+        ? `Missing required parameter: '${path}'.`
+        : `Invalid value for '${path}': it ${says}.`,
+  )
+  if (/^(gpt-[5-9]|o\d)/.test(body.model) && typeof body.temperature === 'number' && body.temperature !== 1)
+    refuse("Unsupported parameter: 'temperature' is not supported with this model.", 'temperature')
+  const input = [
+    ...before(body, kept),
+    ...(typeof body.input === 'string' ? [said('user', body.input)] : body.input),
+  ].map((item) => (item.type === 'item_reference' ? referred(item, kept) : item))
+  followed(input)
+  answered(input)
+  const spoken = input.findLastIndex(({ role }) => role === 'user')
+  const last = input[spoken]
+  const since = input.slice(spoken + 1)
+  const calls = since.filter(({ type }) => type === 'function_call')
+  for (const { call_id = '' } of calls) thoughtComesBack(call_id, since, kept)
+  const { tools = [], tool_choice } = body
+  const heard: Heard = {
+    model: body.model,
+    stream: body.stream ?? false,
+    instructions: [
+      ...(body.instructions ? [body.instructions] : []),
+      ...input.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => textOf(content)),
+    ].join('\n\n'),
+    prompt: textOf(last?.content),
+    images: (typeof last?.content === 'string' ? [] : (last?.content ?? [])).flatMap(({ image_url }) => {
+      const picture = image_url === undefined ? undefined : pictureOf(image_url)
+      return picture ? [picture] : []
+    }),
+    tools: tools.map(({ name, description, parameters }) => ({
+      name,
+      ...(description && { description }),
+      schema: parameters,
+    })),
+    ...(typeof tool_choice === 'object' && { forced: tool_choice.name }),
+    ...(tool_choice === 'required' && tools.length === 1 && { forced: tools[0]?.name ?? '' }),
+    results: calls.map(({ call_id, name = '', arguments: args = '' }) => ({
+      name,
+      args: parsed(args, 'input.arguments'),
+      output: textOf(since.find((item) => item.type === 'function_call_output' && item.call_id === call_id)?.output),
+    })),
+    ...(body.text?.format?.type === 'json_schema' && { schema: body.text.format.schema }),
+    // How much is the model's own affair where nobody says it.
+    thinks: Boolean(body.reasoning && body.reasoning.effort !== 'none'),
+    seals: since.filter(({ type }) => type === 'reasoning').length,
+    ...(typeof body.max_output_tokens === 'number' && { limit: body.max_output_tokens }),
+    ...(typeof body.temperature === 'number' && { temperature: body.temperature }),
+  }
+  return { body, input, heard }
+}
+
+const said = (role: string, content: string): Item => ({ type: 'message', role, content })
+
+function before({ previous_response_id }: Body, kept: Kept): readonly Item[] {
+  if (!previous_response_id) return []
+  return (
+    kept.conversations.get(previous_response_id) ??
+    refuse(`Previous response with id '${previous_response_id}' not found.`, 'previous_response_id')
+  )
+}
+
+const referred = ({ id = '' }: Item, kept: Kept): Item =>
+  kept.items.get(id) ??
+  refuse(`Item with id '${id}' not found. Items are not persisted when \`store\` is set to false.`, 'input')
+
+/** A thought stands directly before what it led to. */
+function followed(input: readonly Item[]): void {
+  for (const [index, { type, id }] of input.entries()) {
+    const next = input[index + 1]
+    const follows = next?.type === 'function_call' || next?.type === 'reasoning' || next?.role === 'assistant'
+    if (type === 'reasoning' && !follows)
+      refuse(`Item '${id}' of type 'reasoning' was provided without its required following item.`, 'input')
+  }
+}
+
+function answered(input: readonly Item[]): void {
+  const ids = (type: string): string[] => input.filter((item) => item.type === type).map(({ call_id = '' }) => call_id)
+  const calls = ids('function_call')
+  const results = ids('function_call_output')
+  for (const id of calls) if (!results.includes(id)) refuse(`No tool output found for function call ${id}.`, 'input')
+  for (const id of results)
+    if (!calls.includes(id)) refuse(`No tool call found for function call output with call_id ${id}.`, 'input')
+  if (new Set(calls).size < calls.length) refuse('Duplicate call_id.', 'input')
+}
+
+/** What was thought before a call has to come back with it, readable to us: by its content, or because we have kept it. */
+function thoughtComesBack(callId: string, since: readonly Item[], kept: Kept): void {
+  const thought = kept.thoughtOf.get(callId)
+  if (!thought) return
+  const back = since.find(({ type, id }) => type === 'reasoning' && id === thought.id)
+  const isReadable = kept.items.has(thought.id ?? '') || back?.encrypted_content === thought.encrypted_content
+  if (!back || !isReadable)
+    refuse(
+      `Item of type 'function_call' with call_id '${callId}' was provided without its required 'reasoning' item: '${thought.id}'.`,
+      'input',
+    )
+}
+
+const textOf = (content: string | readonly Part[] | undefined): string =>
+  typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
+
+function outputOf({ thoughts, text, calls = [] }: Reply, encrypts: boolean): readonly Item[] {
+  return [
+    ...(thoughts === undefined
+      ? []
+      : [
+          {
+            id: `rs_${newId(48)}`,
+            type: 'reasoning',
+            ...(encrypts && { encrypted_content: sealOf('gpt', thoughts, newId()) }),
+            summary: [{ type: 'summary_text', text: thoughts }],
+          },
+        ]),
+    ...(text === undefined
+      ? []
+      : [
+          {
+            id: `msg_${newId(48)}`,
+            type: 'message',
+            status: 'completed',
+            content: [{ type: 'output_text', annotations: [], logprobs: [], text }],
+            role: 'assistant',
+          },
+        ]),
+    ...calls.map(({ name, args }) => ({
+      id: `fc_${newId(48)}`,
+      type: 'function_call',
+      status: 'completed',
+      arguments: JSON.stringify(args),
+      call_id: `call_${newId()}`,
+      name,
+    })),
+  ]
+}
+
+const usageOf = ({ thoughts }: Reply): object => {
+  const reasoning_tokens = thoughts === undefined ? 0 : used.thinking
+  const input_tokens = used.uncached + used.cached
+  const output_tokens = used.said + reasoning_tokens
+  return {
+    input_tokens,
+    input_tokens_details: { cached_tokens: used.cached },
+    output_tokens,
+    output_tokens_details: { reasoning_tokens },
+    total_tokens: input_tokens + output_tokens,
+  }
+}
+
+const envelopeOf = ({ model }: Heard, body: Body, id: string): object => ({
+  id,
+  object: 'response',
+  created_at: 1_790_000_000,
+  status: 'in_progress',
+  background: false,
+  completed_at: null,
+  error: null,
+  frequency_penalty: 0,
+  incomplete_details: null,
+  instructions: body.instructions ?? null,
+  max_output_tokens: body.max_output_tokens ?? null,
+  max_tool_calls: null,
+  model,
+  output: [],
+  parallel_tool_calls: true,
+  presence_penalty: 0,
+  previous_response_id: body.previous_response_id ?? null,
+  prompt_cache_key: null,
+  reasoning: { effort: body.reasoning?.effort ?? null, summary: body.reasoning?.summary ?? null },
+  safety_identifier: null,
+  service_tier: 'default',
+  store: body.store ?? true,
+  temperature: 1,
+  text: { format: { type: 'text' }, verbosity: 'medium', ...body.text },
+  tool_choice: body.tool_choice ?? 'auto',
+  tools: body.tools ?? [],
+  top_logprobs: 0,
+  top_p: 1,
+  truncation: 'disabled',
+  usage: null,
+  user: null,
+  metadata: {},
+})
+
+function stream({ envelope, output, usage }: Answer, { stops }: Reply): string[] {
+  const frames: string[] = []
+  const event = (type: string, rest: object): void => {
+    frames.push(sse({ type, ...rest, sequence_number: frames.length }, type))
+  }
+  event('response.created', { response: envelope })
+  event('response.in_progress', { response: envelope })
+  for (const [output_index, item] of output.entries()) tell(item, output_index, event, stops === 'hangs')
+  if (stops === 'hangs') return frames
+  if (stops === 'breaks') {
+    const error = { code: 'server_error', message: 'The server had an error while processing your request.' }
+    event('error', { ...error, param: null })
+    event('response.failed', { response: { ...envelope, status: 'failed', error, output: [] } })
+    return frames
+  }
+  event('response.completed', {
+    response: { ...envelope, status: 'completed', completed_at: 1_790_000_001, output, usage },
+  })
+  return frames
+}
+
+type Event = (type: string, rest: object) => void
+
+function tell(item: Item, output_index: number, event: Event, hangs: boolean): void {
+  const at = { item_id: item.id, output_index }
+  const added = (begun: object): void =>
+    event('response.output_item.added', { output_index, item: { ...item, ...begun } })
+  if (item.type === 'reasoning') {
+    const text = item.summary?.[0]?.text ?? ''
+    const inPart = { ...at, summary_index: 0 }
+    added({ summary: [], ...(item.encrypted_content && { encrypted_content: sealOf('not yet') }) })
+    event('response.reasoning_summary_part.added', { ...inPart, part: { type: 'summary_text', text: '' } })
+    for (const delta of pieces(text))
+      event('response.reasoning_summary_text.delta', { ...inPart, delta, obfuscation: newId(5) })
+    event('response.reasoning_summary_text.done', { ...inPart, text })
+    event('response.reasoning_summary_part.done', { ...inPart, part: { type: 'summary_text', text } })
+  }
+  if (item.type === 'message') {
+    const part = (item.content as readonly Part[])[0]
+    const inPart = { ...at, content_index: 0 }
+    added({ status: 'in_progress', content: [] })
+    event('response.content_part.added', { ...inPart, part: { ...part, text: '' } })
+    for (const delta of pieces(part?.text ?? ''))
+      event('response.output_text.delta', { ...inPart, delta, logprobs: [], obfuscation: newId(5) })
+    if (hangs) return
+    event('response.output_text.done', { ...inPart, text: part?.text, logprobs: [] })
+    event('response.content_part.done', { ...inPart, part })
+  }
+  if (item.type === 'function_call') {
+    added({ status: 'in_progress', arguments: '' })
+    for (const delta of pieces(item.arguments ?? ''))
+      event('response.function_call_arguments.delta', { ...at, delta, obfuscation: newId(5) })
+    event('response.function_call_arguments.done', { ...at, arguments: item.arguments })
+  }
+  event('response.output_item.done', { output_index, item })
+}
