@@ -138,7 +138,8 @@ function measure(): Way[] {
   for (let round = -2; round < rounds; round++) {
     for (const [index, { from, to }] of ways.entries()) {
       const [source, target] = [dialects[from], dialects[to]]
-      const each = <T>(make: (seed: number) => T): T[] => Array.from({ length: runs }, (_, run) => make(round * runs + run))
+      const each = <T>(make: (seed: number) => T): T[] =>
+        Array.from({ length: runs }, (_, run) => make(round * runs + run))
       const streams = each((seed) => streamIn(source, seed))
       const wholes = each((seed) => wholeIn(source, seed))
       const stream =

@@ -110,7 +110,10 @@ export interface VideoPart extends PartCommon {
 
 export interface DocumentPart extends PartCommon {
   readonly kind: 'document'
-  readonly source: Media | { readonly kind: 'text'; readonly text: string } | { readonly kind: 'parts'; readonly parts: readonly Part[] }
+  readonly source:
+    | Media
+    | { readonly kind: 'text'; readonly text: string }
+    | { readonly kind: 'parts'; readonly parts: readonly Part[] }
   /** What it is called: a file's name or a title. */
   readonly title?: string
   /** What the model is told about it without being able to cite it. */

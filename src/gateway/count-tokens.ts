@@ -50,8 +50,7 @@ export async function countTokens(
   const fields = fieldsOf(parseBody(body))
   const name = modelAsked ?? readModel(fields)
   const [target] = plan(name, { providers }, vendor)
-  if (!target)
-    throw new GatewayError('model_not_found', `No provider offers the model ${name}.`, { param: 'model' })
+  if (!target) throw new GatewayError('model_not_found', `No provider offers the model ${name}.`, { param: 'model' })
   const { provider, model } = target
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
   exchange.replyHeaders['x-model-name'] = headerText(name)
@@ -75,8 +74,7 @@ export async function countTokens(
     provider.name,
     totalMs,
   )
-  if (answer.status >= 400)
-    throw endpoint.dialect.readError(answer.status, withoutKeys(answer.bytes, headers)).error
+  if (answer.status >= 400) throw endpoint.dialect.readError(answer.status, withoutKeys(answer.bytes, headers)).error
   const tokens = counting.decodeAnswer(parsed(answer.bytes))
   if (tokens === undefined)
     throw new GatewayError('upstream_invalid', `${provider.name} was asked for a count of tokens and gave none.`)

@@ -9,7 +9,11 @@ test.each([
   ['/gemini/v1beta/models/gemini-2.5-flash:generateContent', 'gemini-2.5-flash', 'generateContent'],
   ['/gemini/v1/models/gemini-2.5-flash:countTokens', 'gemini-2.5-flash', 'countTokens'],
   ['/gemini/v1beta/models/openai/gpt-4.1:streamGenerateContent', 'openai/gpt-4.1', 'streamGenerateContent'],
-  ['/gemini/v1beta/models/bedrock%2Fus.amazon.nova-lite-v1:0:generateContent', 'bedrock/us.amazon.nova-lite-v1:0', 'generateContent'],
+  [
+    '/gemini/v1beta/models/bedrock%2Fus.amazon.nova-lite-v1:0:generateContent',
+    'bedrock/us.amazon.nova-lite-v1:0',
+    'generateContent',
+  ],
   ['/gemini/v1beta/models/ollama%2Fqwen3%3A8b%3AgenerateContent', 'ollama/qwen3:8b', 'generateContent'],
 ])('the last colon stands before what is wanted: %s', (path, model, verb) => {
   expect(address(path)).toMatchObject({ model, verb })

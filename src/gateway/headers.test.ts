@@ -65,7 +65,7 @@ describe("a client's key", () => {
     for (const client of [openaiClient, speaking('openai-responses'), anthropicClient, geminiClient]) {
       for (const [name, provider] of Object.entries(providers) as [ProviderName, Provider][]) {
         const configs: ProviderConfig[] = [{ apiKey: 'ours' }, { baseUrl: 'http://localhost:1/v1' }]
-        if (!provider.clients?.includes(client.name)) configs.push({ address: { resource: 'r' } })
+        if (!provider.clients?.some((one) => one === client.name)) configs.push({ address: { resource: 'r' } })
         for (const config of configs) {
           let headers: Headers = {}
           try {

@@ -93,9 +93,10 @@ function credentialFor({ dialect, headers }: Pick<Call, 'dialect' | 'headers'>, 
   const { credential, needsKey, provider } = target.provider
   if (credential) return credential
   if (!needsKey) return undefined
-  const own = provider.clients?.includes(dialect.name) ? clientKey(headers, provider.credential) : undefined
+  const takesClients = provider.clients?.some((name) => name === dialect.name) ?? false
+  const own = takesClients ? clientKey(headers, provider.credential) : undefined
   if (own) return own
-  throw noCredential(target, provider.clients?.includes(dialect.name) ?? false)
+  throw noCredential(target, takesClients)
 }
 
 /** Google's tokens for a person or a program, which are no keys of its API. */

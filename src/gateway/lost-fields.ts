@@ -1,8 +1,18 @@
 /** Settings whose name in a client's dialect is not simply ours in its way of writing. */
 const ownNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'openai-chat': { choices: 'n', cacheKey: 'prompt_cache_key', format: 'response_format', reasoning: 'reasoning_effort' },
+  'openai-chat': {
+    choices: 'n',
+    cacheKey: 'prompt_cache_key',
+    format: 'response_format',
+    reasoning: 'reasoning_effort',
+  },
   'openai-responses': { cacheKey: 'prompt_cache_key', format: 'text.format', maxTokens: 'max_output_tokens' },
-  'anthropic-messages': { stop: 'stop_sequences', format: 'output_config.format', reasoning: 'thinking', user: 'metadata.user_id' },
+  'anthropic-messages': {
+    stop: 'stop_sequences',
+    format: 'output_config.format',
+    reasoning: 'thinking',
+    user: 'metadata.user_id',
+  },
   gemini: {
     choices: 'candidateCount',
     maxTokens: 'maxOutputTokens',

@@ -45,7 +45,10 @@ test('the seal of a call comes back to it', () => {
   const seal = { by: 'gemini', value: 'signature' }
   const remembered = new Remembered()
   remembered.keep('one', answer({ ...call('a'), seal } as Part, call('b')))
-  expect(partsOf(remembered.restored('one', request(call('a'), call('b'))))).toEqual([{ ...call('a'), seal }, call('b')])
+  expect(partsOf(remembered.restored('one', request(call('a'), call('b'))))).toEqual([
+    { ...call('a'), seal },
+    call('b'),
+  ])
 })
 
 test('no project sees what another one has', () => {

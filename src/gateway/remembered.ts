@@ -55,7 +55,8 @@ export class Remembered {
     const thoughts = known.flatMap((memory) => memory?.thoughts ?? [])
     const hasSeals = message.parts.some(isSealedThought)
     // Without their seals the thoughts came back as plain text: the sealed ones say the same.
-    const others = hasSeals || thoughts.length === 0 ? message.parts : message.parts.filter((part) => part.kind !== 'reasoning')
+    const others =
+      hasSeals || thoughts.length === 0 ? message.parts : message.parts.filter((part) => part.kind !== 'reasoning')
     const parts = others.map((part): Part => {
       const seal = part.kind === 'tool-call' && !part.seal && this.memories.get(keyOf(project, part.id))?.seal
       return seal ? { ...(part as ToolCall), seal } : part

@@ -29,7 +29,10 @@ export function wayTo(call: Call, target: Target): Way {
   const { dialect } = endpoint
   const path = pathOf(endpoint, facts.stream ? 'stream' : 'whole', model)
   if (path === undefined)
-    throw new GatewayError('unsupported_field', `${provider.name} has no ${facts.stream ? 'streams' : 'chat'} in ${dialect.name}.`)
+    throw new GatewayError(
+      'unsupported_field',
+      `${provider.name} has no ${facts.stream ? 'streams' : 'chat'} in ${dialect.name}.`,
+    )
   const isNative = dialect === call.dialect && !call.isChanged
   if (!isNative) return { endpoint, dialect, path, isNative, addsUsage: false, ...translated(call, target, dialect) }
   const addsUsage = facts.stream && !facts.asksUsage && provider.addsStreamUsage

@@ -1,5 +1,6 @@
 import type { Abilities } from '../dialects/dialect.ts'
 import { rules } from './ability-rules.ts'
+import { headOf } from './head.ts'
 import type { ConfiguredProvider } from './provider.ts'
 
 /** What a target's model can take, and in which other dialect it has to be asked for what this one refuses. */
@@ -30,7 +31,6 @@ export interface Rule {
 
 /** How many targets are remembered; clients may make up names without end. */
 const most = 2_000
-const longest = 200
 const known = new Map<string, ModelAbilities>()
 
 /** What stands later in the table stands before what stands earlier; settings that are refused add up. */
@@ -40,12 +40,12 @@ export function abilitiesFor(
   dialect: string,
   isOff = false,
 ): ModelAbilities {
-  if (model.length > longest) return {}
-  const key = `${name} ${atHome} ${dialect} ${isOff} ${model}`
+  const head = headOf(model)
+  const key = `${name} ${atHome} ${dialect} ${isOff} ${head}`
   const before = known.get(key)
   if (before) return before
   if (known.size >= most) known.clear()
-  const found = merged({ name, atHome, dialect, isOff, model: model.toLowerCase() })
+  const found = merged({ name, atHome, dialect, isOff, model: head.toLowerCase() })
   known.set(key, found)
   return found
 }

@@ -36,14 +36,13 @@ export const openaiCompatible = (label: string, baseUrl: string, keyVariable: st
 
 /**
  * A server on one's own machine, or wherever one has put it: it wants a key only if it was told to. Newer versions speak
- * other dialects too; the setting `dialects` says so.
+ * other dialects too, and some one of their own; the setting `dialects` says so.
  */
-export const local = (label: string, baseUrl: string | undefined, row: Row = {}): Provider => ({
+export const local = (label: string, baseUrl: string | undefined, ...own: readonly Endpoint[]): Provider => ({
   label,
   ...(baseUrl !== undefined && { baseUrl }),
-  endpoints: [chat, { ...responses, optional: true }, { ...below('/..', messages), optional: true }],
+  endpoints: [chat, { ...responses, optional: true }, { ...below('/..', messages), optional: true }, ...own],
   credential: 'bearer',
   keyless: true,
   asksForStreamUsage: true,
-  ...row,
 })

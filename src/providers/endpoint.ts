@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/error.ts'
 import { abilitiesFor } from './abilities.ts'
 import { pathFor } from './address.ts'
+import { headOf } from './head.ts'
 import type { ConfiguredEndpoint, ConfiguredProvider, Operation } from './provider.ts'
 
 /** What of a request decides in which dialect a provider can be asked for it. */
@@ -20,7 +21,8 @@ export function endpointFor(
   client: string,
   needs: () => ChatNeeds,
 ): ConfiguredEndpoint {
-  const spoken = provider.endpoints.filter(({ models }) => !models || models.test(model))
+  const head = headOf(model)
+  const spoken = provider.endpoints.filter(({ models }) => !models || models.test(head))
   const native = spoken.find(({ dialect }) => dialect.name === client) ?? spoken.find(({ alike }) => alike === client)
   const endpoint = native ?? spoken[0]
   if (!endpoint) throw noEndpoint(provider, model)

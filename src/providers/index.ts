@@ -51,7 +51,7 @@ export const providers = {
   cohere: openaiCompatible('Cohere', 'https://api.cohere.ai/compatibility/v1', 'COHERE_API_KEY'),
   'github-models': openaiCompatible('GitHub Models', 'https://models.github.ai/inference', 'GITHUB_TOKEN'),
   // Servers on one's own machine, and any other host that speaks the dialect.
-  ollama: local('Ollama', 'http://127.0.0.1:11434/v1'),
+  ollama: local('Ollama', 'http://127.0.0.1:11434/v1', { dialect: 'ollama', whole: '/../api/chat', optional: true }),
   vllm: local('vLLM', 'http://127.0.0.1:8000/v1'),
   lmstudio: local('LM Studio', 'http://127.0.0.1:1234/v1'),
   llamacpp: local('llama.cpp', 'http://127.0.0.1:8080/v1'),

@@ -163,6 +163,7 @@ describe('where each provider is', () => {
       { client: 'anthropic-messages' },
       'anthropic-messages http://127.0.0.1:11434/v1/messages',
     ],
+    ['ollama', { dialects: ['ollama'] }, 'qwen3:8b', {}, 'ollama http://127.0.0.1:11434/api/chat'],
     ['custom', { baseUrl: 'https://h/api/v1?key=1' }, 'm', {}, 'openai-chat https://h/api/v1/chat/completions?key=1'],
     ['custom', { baseUrl: 'https://h/v1/chat/completions' }, 'm', {}, 'openai-chat https://h/v1/chat/completions'],
     ['anthropic', { baseUrl: 'http://localhost:1/v1/' }, 'm', {}, 'anthropic-messages http://localhost:1/v1/messages'],
@@ -239,6 +240,11 @@ describe('which dialect a provider is asked in', () => {
     }
     expect(endpointFor(openai, 'gpt-4o', 'openai-chat', never).dialect.name).toBe('openai-chat')
     expect(endpointFor(openai, 'gpt-5.6', 'openai-responses', never).dialect.name).toBe('openai-responses')
+  })
+
+  test('a name without end is not looked at to its end', () => {
+    const endless = 'gpt-5'.repeat(1_000_000)
+    expect(endpointFor(openai, endless, 'gemini', () => plain).dialect.name).toBe('openai-responses')
   })
 
   test("on the clouds Claude is asked in Anthropic's words by Anthropic's clients", () => {

@@ -1,6 +1,6 @@
 import type { ProviderConfig, Timeouts } from '../core/config.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { dialectNamed } from '../dialects/index.ts'
+import { type DialectName, dialects } from '../dialects/index.ts'
 import type { Send } from '../http/upstream.ts'
 import { type AddressSettings, addressOf, type Path, pathBelow } from './address.ts'
 import { type CredentialKind, credentials, type Header } from './credentials.ts'
@@ -30,7 +30,7 @@ export interface Provider {
   /** Hosts that are the vendor's too, besides that of `baseUrl`. */
   readonly ownHosts?: RegExp
   /** The dialects whose clients hold keys of this vendor. */
-  readonly clients?: readonly string[]
+  readonly clients?: readonly DialectName[]
   /** True when a stream of openai-chat reports its usage only if asked to. */
   readonly asksForStreamUsage?: boolean
   /** Settings of which its address is made, by their names in the configuration. */
@@ -50,7 +50,7 @@ export interface AddressSetting {
 
 /** A dialect that a provider speaks. Paths stand below the base URL; `{model}` is the model's name, `..` leaves out a version at the end of the base. */
 export interface Endpoint {
-  readonly dialect: string
+  readonly dialect: DialectName
   readonly whole: string
   /** Where streams are asked for, if elsewhere. */
   readonly stream?: string
@@ -60,7 +60,7 @@ export interface Endpoint {
   /** The models with which it is spoken; all when absent. */
   readonly models?: RegExp
   /** A dialect from which it differs in its wrapping only, so that clients of that one are best served here. */
-  readonly alike?: string
+  readonly alike?: DialectName
   /** True for what only some hosts of this kind have, so that the setting `dialects` has to name it. */
   readonly optional?: true
 }
@@ -142,11 +142,14 @@ function endpointsAt(base: URL, { endpoints }: Provider, config: ProviderConfig)
   const spoken = config.dialects
     ? config.dialects.flatMap((name) => rows.filter(({ dialect }) => dialect === name))
     : rows.filter(({ optional }) => !optional)
-  return spoken.flatMap(({ dialect: name, whole, stream, countTokens, headers, models, alike }) => {
-    const dialect = dialectNamed(name)
-    if (!dialect) return []
+  return spoken.map(({ dialect, whole, stream, countTokens, headers, models, alike }) => {
     const at = (path: string | undefined): Path | undefined => (path === undefined ? undefined : pathBelow(base, path))
-    const paths = { whole: at(whole), stream: at(stream ?? whole), countTokens: at(countTokens) }
-    return [{ dialect, headers: { ...headers, ...config.headers }, models, alike, paths }]
+    return {
+      dialect: dialects[dialect],
+      headers: { ...headers, ...config.headers },
+      models,
+      alike,
+      paths: { whole: at(whole), stream: at(stream ?? whole), countTokens: at(countTokens) },
+    }
   })
 }

@@ -1,7 +1,7 @@
+import type { ChatAnswer, ChatEvent } from '../core/chat.ts'
 import { assemble } from '../core/chat-events.ts'
 import { answerText, requestText } from '../core/chat-text.ts'
 import type { AttemptDetail } from '../core/span.ts'
-import type { ChatAnswer, ChatEvent } from '../core/chat.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/index.ts'

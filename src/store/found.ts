@@ -30,7 +30,7 @@ type Told = Pick<AttemptDetail | CallDetail, 'usage' | 'finishReason' | 'untermi
 const toldOf = (detail: Told, { usage, finishReason, unterminated, model, error }: Found): Told => ({
   usage: usage ?? detail.usage,
   finishReason: finishReason ?? detail.finishReason,
-  unterminated,
+  unterminated: unterminated ?? detail.unterminated,
   modelAnswered: model ?? detail.modelAnswered,
   error: error ?? detail.error,
 })

@@ -34,7 +34,8 @@ export class Responses {
       this.bytes += data.length
       this.removeOld(statements, nowUs)
     })
-    if (!isStored) throw new GatewayError('internal', `The response ${id} could not be stored: the traces are in trouble.`)
+    if (!isStored)
+      throw new GatewayError('internal', `The response ${id} could not be stored: the traces are in trouble.`)
   }
 
   find({ project, id }: Place): string | undefined {

@@ -16,7 +16,8 @@ export function countTokens(text: string): number {
   tokenizer ??= loaded()
   const counted = text.length > mostCharacters ? text.slice(0, mostCharacters) : text
   let tokens = 0
-  for (const piece of longRun.test(counted) ? (counted.match(pieces) ?? []) : [counted]) tokens += tokenizer(piece, { disallowedSpecial: nothingSpecial })
+  for (const piece of longRun.test(counted) ? (counted.match(pieces) ?? []) : [counted])
+    tokens += tokenizer(piece, { disallowedSpecial: nothingSpecial })
   return Math.round((tokens * text.length) / counted.length)
 }
 

@@ -63,7 +63,9 @@ export const tracesFile = (path: string): FileForm<TraceStatements> => ({
     responses: prepared(database, inserts.responses),
     response: database.prepare('select data from responses where project_id = ? and id = ?'),
     removeResponse: database.prepare('delete from responses where project_id = ? and id = ? returning size'),
-    oldestResponses: database.prepare('select project_id, id, created_us, size from responses order by created_us limit ?'),
+    oldestResponses: database.prepare(
+      'select project_id, id, created_us, size from responses order by created_us limit ?',
+    ),
     responseBytes: database.prepare('select coalesce(sum(size), 0) as bytes from responses'),
   }),
 })

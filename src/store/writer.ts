@@ -2,6 +2,7 @@ import type { Records } from '../core/border.ts'
 import type { RecordingConfig, ResponsesConfig } from '../core/config.ts'
 import { type RecordHandlers, readSlab, requestSlot, type SlabCounters } from '../core/records.ts'
 import type { AttemptRecord, CallRecord, SpanRecord } from '../core/span.ts'
+import { outputTokens } from '../core/usage.ts'
 import { dialectNamed } from '../dialects/index.ts'
 import { Blocks, bodyIn } from './blocks.ts'
 import { Body } from './body.ts'
@@ -371,9 +372,9 @@ export class Writer {
     }
   }
 
-  /** What a call used although nobody told: only of an answer that began, since a refusal costs nothing. */
+  /** What a call used although nobody told: only of an answer that said something before it failed, if it did. */
   private withEstimate(
-    { detail }: AttemptRecord,
+    { span, detail }: AttemptRecord,
     read: Found | undefined,
     open: OpenCall,
     answer: Body | undefined,
@@ -384,7 +385,8 @@ export class Writer {
       const request = this.requestOf(open)
       const answered = answer && Buffer.concat([...answer.parts.map((part) => this.bytesOf(part)), answer.bytes()])
       const estimate = request && estimatedUsage(detail, request, answered)
-      return estimate ? { ...read, usage: estimate, isEstimated: true } : read
+      const isNothing = !estimate || (span.status === 'error' && !outputTokens(estimate))
+      return isNothing ? read : { ...read, usage: estimate, isEstimated: true }
     } catch {
       // Cut off, or in a form that nobody can read: what it used stays unknown.
       return read

@@ -40,6 +40,26 @@ const answers: readonly (readonly [path: RegExp, answer: unknown])[] = [
     },
   ],
   [
+    /\/responses$/,
+    {
+      id: 'resp_1',
+      object: 'response',
+      created_at: 1,
+      model: 'm',
+      status: 'completed',
+      output: [
+        {
+          id: 'msg_1',
+          type: 'message',
+          role: 'assistant',
+          status: 'completed',
+          content: [{ type: 'output_text', text: 'Hello!', annotations: [] }],
+        },
+      ],
+      usage: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+    },
+  ],
+  [
     /:generateContent/,
     {
       candidates: [{ content: { role: 'model', parts: [{ text: 'Hello!' }] }, finishReason: 'STOP', index: 0 }],
@@ -160,6 +180,27 @@ describe('a key in the environment', () => {
     const response = await post(`${trunkline.url}${doors.chat.path}`, doors.chat.ask('groq/llama'))
     expect(response.status).toBe(200)
     expect(JSON.stringify(everybody.asked)).not.toContain('canary')
+  })
+})
+
+describe('a chat that chat completions would refuse', () => {
+  const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }]
+
+  test.each([
+    ['gpt-5.6', { tools, reasoning_effort: 'high' }, '/v1/responses'],
+    ['gpt-5.6', { tools }, '/v1/chat/completions'],
+    ['gpt-5.6', { tools, reasoning_effort: 'none' }, '/v1/chat/completions'],
+    ['gpt-5.2', { tools, reasoning_effort: 'high' }, '/v1/chat/completions'],
+    ['gpt-5-pro', {}, '/v1/responses'],
+  ])('%s with %j is asked at %s, and the client does not see it', async (model, more, path) => {
+    await using everybody = await startEverybody()
+    await using trunkline = await startTest({ settings: { 'providers.openai.base_url': `${everybody.url}/v1` } })
+    const response = await post(`${trunkline.url}${doors.chat.path}`, { ...doors.chat.ask(model), ...more })
+    expect(everybody.asked.map((asked) => asked.path)).toEqual([path])
+    expect(await response.json()).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }],
+    })
   })
 })
 

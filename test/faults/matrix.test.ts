@@ -107,7 +107,8 @@ function recordedIn(view: TraceView): string {
   const call = inWords(callIn(view))
   const attempts = attemptsIn(view)
   const { usage, usageMissing } = attempts.at(-1)?.detail ?? {}
-  const used = usage ? ` ${usage.inputUncached}+${usage.outputText}` : `, usage ${usageMissing}`
+  const mark = usageMissing === undefined ? '' : '~'
+  const used = usage ? ` ${mark}${usage.inputUncached}+${usage.outputText}` : `, usage ${usageMissing}`
   const tries = attempts.map(inWords)
   return `${call}${used}${tries.length === 1 && tries[0] === call ? '' : ` (attempts: ${tries.join(', ')})`}`
 }
@@ -175,7 +176,8 @@ function rowOf({ fault, mode, id, expected }: Cell): readonly string[] {
   const isExpected = client === expected.client && recorded === expected.recorded
   const mark = isExpected ? '' : `  NOT ${expected.client}; ${expected.recorded}`
   const time = `${Math.round(elapsedMs)}${clock}`
-  return [fault.name, mode, client + words, String(status), time, recorded + mark]
+  const said = client.length > 100 ? `${client.slice(0, 40)}… (${client.length} characters)` : client
+  return [fault.name, mode, said + words, String(status), time, recorded + mark]
 }
 
 function table(rows: readonly (readonly string[])[]): string {

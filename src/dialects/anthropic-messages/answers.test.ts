@@ -4,6 +4,7 @@ import { assemble, disassemble } from '../../core/chat-events.ts'
 import { runStep } from '../../core/steps.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { decodeAnswer } from './decode-answer.ts'
+import { decodeRequest } from './decode-request.ts'
 import { decodeStream } from './decode-stream.ts'
 import { encodeAnswer } from './encode-answer.ts'
 import { encodeStream } from './encode-stream.ts'
@@ -274,7 +275,7 @@ describe('a stream for a client', () => {
     ])
     expect(said[0]).toMatchObject({ type: 'message_start', message: { id: 'msg_1', model: 'gpt', content: [] } })
     expect(blocks(said)).toEqual([
-      ['thinking', 'Hm.trunkline:::'],
+      ['thinking', 'Hm.trunkline::::'],
       ['text', 'Hi'],
     ])
     expect(said.slice(-2)).toMatchObject([
@@ -382,7 +383,7 @@ describe('a stream for a client', () => {
 
   test('keeps the seals of others for the client to bring back, and knows them again', () => {
     const parts: readonly Part[] = [
-      { kind: 'reasoning', text: 'Hm.', id: 'rs_1', seal: { by: 'openai', value: 'a:b/c+d==' } },
+      { kind: 'reasoning', text: 'Hm.', id: 'rs_1', form: 'summary', seal: { by: 'openai', value: 'a:b/c+d==' } },
       { kind: 'reasoning', text: '', redacted: true, seal: { by: 'openrouter', value: 'x' } },
       { kind: 'reasoning', text: 'Plain.' },
       { kind: 'reasoning', text: 'Own.', seal: { by: 'anthropic', value: 'sig' } },
@@ -390,12 +391,44 @@ describe('a stream for a client', () => {
     const answer: ChatAnswer = { choices: [{ message: { role: 'assistant', parts } }] }
     const whole = encodeAnswer(answer, context)
     expect(decodeAnswer(whole).choices[0]?.message.parts).toEqual(parts)
-    expect(
-      assemble(runStep(decodeStream(), runStep(encodeStream(context), disassemble(answer)))).choices[0]?.message.parts,
-    ).toEqual(parts)
+    // In a stream the signature comes last, so that it cannot tell the form any more.
+    const streamed = assemble(runStep(decodeStream(), runStep(encodeStream(context), disassemble(answer))))
+    const [first, ...others] = parts as readonly [Part, ...Part[]]
+    const { form: _, ...formless } = first as Extract<Part, { kind: 'reasoning' }>
+    expect(streamed.choices[0]?.message.parts).toEqual([formless, ...others])
     expect(hasForeignParts(Buffer.from(JSON.stringify(whole)))).toBe(true)
     const own = encodeAnswer({ choices: [{ message: { role: 'assistant', parts: parts.slice(3) } }] }, context)
     expect(hasForeignParts(Buffer.from(JSON.stringify(own)))).toBe(false)
+  })
+
+  test('keeps seals of calls and texts as well, for which there is no field', () => {
+    const seal = (value: string) => ({ by: 'gemini', value })
+    const parts: readonly Part[] = [
+      { kind: 'text', text: 'Hi', seal: seal('one') },
+      { kind: 'tool-call', id: 'a', name: 'now', arguments: '{}', seal: seal('two') },
+      { kind: 'tool-call', id: 'b', name: 'at', arguments: '{}' },
+      { kind: 'text', text: '', seal: seal('three') },
+    ]
+    const answer: ChatAnswer = { choices: [{ message: { role: 'assistant', parts } }] }
+    const whole = encodeAnswer(answer, context) as { content: unknown }
+    expect(decodeAnswer(whole).choices[0]?.message.parts).toEqual(parts)
+    const body = { messages: [{ role: 'assistant', content: whole.content }] }
+    expect(decodeRequest(body, { model: 'm', stream: false }).messages[0]?.parts).toEqual(parts)
+    const said = encoded(disassemble(answer))
+    expect(said.flatMap(({ content_block }) => content_block?.type ?? [])).toEqual([
+      'text',
+      'redacted_thinking',
+      'redacted_thinking',
+      'tool_use',
+      'tool_use',
+      'redacted_thinking',
+    ])
+    const late = encoded([
+      begin(0, { kind: 'text', text: 'Hi' }),
+      { kind: 'amend', choice: 0, part: 0, with: { seal: seal('one') } },
+      finish,
+    ])
+    expect(late.flatMap(({ content_block }) => content_block?.type ?? [])).toEqual(['text', 'redacted_thinking'])
   })
 
   test('shows pictures as Markdown and sound as what was said', () => {

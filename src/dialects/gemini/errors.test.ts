@@ -91,6 +91,8 @@ test("a client hears of every error in Google's words", () => {
   })
   expect(JSON.parse(encodeError(new GatewayError('upstream_cut', 'Cut.'))).error.status).toBe('UNAVAILABLE')
   expect(JSON.parse(encodeError(new GatewayError('body_too_large', 'Big.'))).error.status).toBe('INVALID_ARGUMENT')
+  const overloaded = new GatewayError('upstream_overloaded', 'Busy.', { status: 529 })
+  expect(JSON.parse(encodeError(overloaded)).error).toMatchObject({ code: 529, status: 'UNAVAILABLE' })
   expect(encodeStreamError(new GatewayError('internal', 'Oh.'))).toBe(
     '\r\n\r\ndata: {"error":{"code":500,"message":"Oh.","status":"INTERNAL"}}\r\n\r\n',
   )

@@ -42,14 +42,16 @@ const statusOfName: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 }
 
-export function encodeError({ status, message, details }: GatewayError): string {
+export function encodeError({ code, status, message, details }: GatewayError): string {
   const after = details.headers?.['retry-after']
   const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${after}s` }
   return JSON.stringify({
     error: {
       code: status,
       message,
-      status: statusNames[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'),
+      // A number that Google does not know is named after what it means.
+      status:
+        statusNames[status] ?? statusNames[errors[code].status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'),
       ...(after !== undefined && /^\d+$/.test(after) && { details: [retry] }),
     },
   })

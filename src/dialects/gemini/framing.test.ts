@@ -12,6 +12,11 @@ const streams: readonly (readonly [string, string, readonly string[]])[] = [
     'data: {"a":1}\r\n\r\n{\n  "error": {\n    "code": 499\n  }\n}\n',
     ['{"a":1}', '{\n  "error": {\n    "code": 499\n  }\n}'],
   ],
+  [
+    'events that end in CR, with a bare error',
+    'data: {"a":1}\r\r{\r "error": {}\r}\r',
+    ['{"a":1}', '{\r "error": {}\r}'],
+  ],
   ['a list', '[{"a":1},\r\n{"b":2}]', ['{"a":1}', '{"b":2}']],
   ['an event of several lines', ': hello\ndata: {"a":\ndata: {}}\n\n', ['{"a":\n{}}']],
   ['an event without its blank line', 'data: {"a":1}\r\n', ['{"a":1}']],

@@ -4,6 +4,7 @@ import { jsonArray } from '../../http/json-array.ts'
 import { sse, sseFrames } from '../../http/sse.ts'
 
 const lineFeed = 0x0a
+const carriage = 0x0d
 const openBrace = 0x7b
 const openBracket = 0x5b
 const blank = 0x20
@@ -30,9 +31,13 @@ function split(): Step<Uint8Array, Frame> {
 
   /** Where a line begins with JSON, or -1. Blanks may stand before it. */
   function bareJson(chunk: Uint8Array): number {
+    // Looked for once: nearly no chunk has one.
+    let carriageReturn = -2
     for (let at = 0; at < chunk.length; at++) {
       if (!atLine) {
-        at = chunk.indexOf(lineFeed, at)
+        if (carriageReturn !== -1 && carriageReturn < at) carriageReturn = chunk.indexOf(carriage, at)
+        const feed = chunk.indexOf(lineFeed, at)
+        at = carriageReturn >= 0 && (feed < 0 || carriageReturn < feed) ? carriageReturn : feed
         if (at < 0) return -1
         atLine = true
         continue

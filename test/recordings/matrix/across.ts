@@ -73,7 +73,11 @@ function compared(said: Said, read: Said, door: Door, isOwn: boolean, how: strin
   const several = door === 'openai-chat' || door === 'gemini'
   const wanted = several ? said.choices : said.choices.slice(0, 1)
   return [
-    ...differences(read.choices.map(plain), wanted.map(plain), how),
+    ...differences(
+      read.choices.map((choice) => plain(choice)),
+      wanted.map((choice) => plain(choice)),
+      how,
+    ),
     ...wanted.flatMap((choice, place) => endingFaults(choice, read.choices[place], door, isOwn, how)),
     ...argumentFaults(wanted, read.choices, how),
     ...differences(read.usage ?? none, told(said.usage ?? none, door), `${how} usage`),
@@ -93,7 +97,8 @@ const plain = ({ text, refusal, reasoning, calls, links }: SaidChoice): unknown 
   text: (text + refusal).replace(/!\[[^\]]*\]\(data:[^)]*\)\s*/g, ''),
   reasoning,
   calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
-  links,
+  // A page has to have a title at OpenAI: one that has none is called by its address.
+  links: links.map(({ url, title }) => ({ url, title: title || url })),
 })
 
 function endingFaults(

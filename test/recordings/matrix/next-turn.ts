@@ -8,7 +8,7 @@ import { Remembered } from '../../../src/gateway/remembered.ts'
 import { type Exchange, type IndexRow, index } from '../../support/recordings.ts'
 import { bodyOf, type Chat, chatOf, type Door, dialectOf, isStream } from './formats.ts'
 import { normalOf } from './normal.ts'
-import { isObj, list, obj, str, type Tree } from './oracle/tree.ts'
+import { isObj, list, meaning, obj, str, type Tree } from './oracle/tree.ts'
 import { takesAll, whyNoAnswer } from './round-trip.ts'
 import { differences } from './same.ts'
 import { contextOf, decodedStream, requestOf, withCallIds } from './translate.ts'
@@ -86,16 +86,35 @@ function isServed({ type, executableCode, codeExecutionResult, toolCall, toolRes
 }
 
 /** What a request says piece by piece, in order: each block, part, item or call with who says it. */
-function itemsOf(request: unknown, dialect: string): readonly Tree[] {
+function itemsOf(request: unknown, dialect: string): Items {
   const body = obj(request)
-  if (dialect === 'openai-responses') return list(body.input)
+  if (dialect === 'openai-responses')
+    // Clients read arguments and write them anew, with spaces or without.
+    return list(body.input).map((item) =>
+      item.type === 'function_call' ? { ...item, arguments: meaning(item.arguments) } : item,
+    )
   if (dialect === 'gemini')
     return list(body.contents).flatMap(({ role, parts }) => list(parts).map((part) => ({ role, part })))
   return list(body.messages).flatMap(({ role, content, tool_calls, ...rest }) => [
-    ...(Object.keys(rest).length > 0 ? [{ role, rest }] : []),
+    ...thoughtsIn(role, rest),
     ...list(content).map((part) => ({ role, part })),
-    ...list(tool_calls).map((call) => ({ role, call })),
+    ...list(tool_calls).map(({ id, function: called }) => ({
+      role,
+      call: { id, name: obj(called).name, arguments: meaning(obj(called).arguments) },
+    })),
   ])
+}
+
+/** What a chat message has beside its content: thoughts are the same under each of their names, or under two at once. */
+function thoughtsIn(role: unknown, fields: Tree): Items {
+  const { reasoning, reasoning_content, reasoning_details, prefix: _prefix, ...rest } = fields
+  const told =
+    str(reasoning_content) ||
+    str(reasoning) ||
+    list(reasoning_details)
+      .map(({ text, summary }) => str(text ?? summary))
+      .join('')
+  return [...(told ? [{ role, thoughts: told }] : []), ...(Object.keys(rest).length > 0 ? [{ role, rest }] : [])]
 }
 
 /** What was sent and is not in what we send, in that order. A client may leave out what it was told, and does. */

@@ -57,17 +57,20 @@ function merged(messages: unknown, content: string): unknown {
 
 const openaiChat: Normal = {
   request(body) {
-    const { stop, messages, ...rest } = filled(withoutNulls(body) as Tree, 'tools', 'functions')
+    const { stop, messages, tools, response_format, ...rest } = filled(withoutNulls(body) as Tree, 'tools', 'functions')
     return {
       ...withoutDefaults(rest, { stream: false }),
       ...(stop !== undefined && { stop: typeof stop === 'string' ? [stop] : stop }),
+      ...(tools !== undefined && { tools: mapList(tools, functional) }),
+      ...(isObj(response_format) && { response_format: named(response_format) }),
       messages: mapList(messages, (message) => {
-        const { content, ...others } = filled(message, 'tool_calls')
+        const { content, ...others } = thinking(filled(message, 'tool_calls'))
         // Beside calls, an empty text says nothing.
         const isSilent =
           content === undefined || ((content === '' || isEmptyText(content)) && others.tool_calls !== undefined)
         return {
           ...others,
+          ...(others.tool_calls !== undefined && { tool_calls: calls(others.tool_calls) }),
           ...(!isSilent && {
             content: mapList(asParts(content), (part) =>
               typeof part.image_url === 'string' ? { ...part, image_url: { url: part.image_url } } : part,
@@ -78,12 +81,13 @@ const openaiChat: Normal = {
     }
   },
   answer(body) {
-    const whole = withoutNulls(body) as Tree
+    const whole = filled(withoutNulls(body) as Tree, 'prompt')
     return {
-      ...whole,
-      choices: mapList(whole.choices, (choice) => ({
-        ...filled(choice, 'content_filter_results'),
-        ...(isObj(choice.message) && { message: spoken(choice.message) }),
+      ...withoutDefaults(whole, { system_fingerprint: '' }),
+      // Perplexity has an empty delta beside the message.
+      choices: mapList(whole.choices, ({ delta: _delta, ...choice }) => ({
+        ...filled(choice, 'content_filter_results', 'logprobs'),
+        message: spoken(obj(choice.message)),
       })),
     }
   },
@@ -92,11 +96,27 @@ const openaiChat: Normal = {
 const isEmptyText = (content: unknown): boolean =>
   Array.isArray(content) && content.every((part) => obj(part).text === '')
 
-/** An empty text, refusal or list of calls says no more than none. */
+/** Functions are what tools and calls are when nobody says so. */
+const functional = (value: Tree): Tree => ({ type: 'function', ...value })
+
+/** A call may say which one it is, by its place. */
+const calls = (value: unknown): unknown =>
+  list(value).map((call, place) => functional(withoutDefaults(call, { index: place })))
+
+/** A schema has to have a name at OpenAI, and need not at others. */
+const named = (format: Tree): Tree =>
+  isObj(format.json_schema) ? { ...format, json_schema: { name: 'answer', ...format.json_schema } } : format
+
+/** Some clients tell thoughts under both of their names at once. */
+const thinking = (message: Tree): Tree =>
+  withoutDefaults(message, { reasoning_content: '', reasoning: message.reasoning_content ?? '' })
+
+/** An empty text, refusal or list of calls says no more than none, and nobody but the assistant answers. */
 const spoken = (message: Tree): Tree => {
-  const { content, ...rest } = filled(message, 'tool_calls', 'annotations', 'reasoning_details')
+  const { content, tool_calls, ...rest } = filled(message, 'tool_calls', 'annotations', 'reasoning_details')
   return {
-    ...withoutDefaults(rest, { reasoning: '', reasoning_content: '', refusal: '' }),
+    ...withoutDefaults(rest, { role: 'assistant', reasoning: '', reasoning_content: '', refusal: '' }),
+    ...(tool_calls !== undefined && { tool_calls: calls(tool_calls) }),
     ...(content !== undefined && content !== '' && { content: asParts(content) }),
   }
 }
@@ -288,7 +308,10 @@ const bedrockConverse: Normal = {
 const ollama: Normal = {
   request: (body) => {
     const { messages, ...rest } = filled(withoutNulls(body) as Tree, 'tools', 'options')
-    return { ...rest, messages: mapList(messages, (message) => filled(message, 'tool_calls')) }
+    return {
+      ...withoutDefaults(rest, { format: '' }),
+      messages: mapList(messages, (message) => filled(message, 'tool_calls')),
+    }
   },
   answer: (body) => withoutNulls(body),
 }

@@ -47,14 +47,20 @@ export function takesAll(body: Tree): Abilities {
     maxTokensField: body.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens',
     ...(body.tool_choice === 'any' && { requiredWord: 'any' }),
     ...(typeof body.anthropic_version === 'string' && { bodyVersion: body.anthropic_version }),
-    ...(wantsThoughts(body) && { wantsThoughts: true }),
+    ...(wantsThoughts(body) && { wantsThoughts: true, ...thoughtsField(body) }),
   }
 }
 
 /** Some hosts want thoughts back that nobody sealed. */
 const wantsThoughts = (body: Tree): boolean =>
-  list(body.messages).some((message) => message.reasoning_content) ||
+  list(body.messages).some((message) => message.reasoning_content ?? message.reasoning) ||
   list(body.input).some(({ type, encrypted_content }) => type === 'reasoning' && !encrypted_content)
+
+const thoughtsField = (body: Tree): Pick<Abilities, 'thoughtsField'> => {
+  const fields = ['reasoning_content', 'reasoning'] as const
+  const field = fields.find((name) => list(body.messages).some((message) => message[name]))
+  return field ? { thoughtsField: field } : {}
+}
 
 export function answerRoundTrip(chat: Chat): Verdict {
   const { exchange, speaker } = chat

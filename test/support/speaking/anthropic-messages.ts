@@ -19,7 +19,7 @@ import {
   truth,
   words,
 } from './shape.ts'
-import { bearerOf, checked, newId, pieces, type Refused, refuse, sealOf, sse, type Voice } from './voice.ts'
+import { bearerOf, checked, newId, newSeal, pieces, type Refused, refuse, sse, type Voice } from './voice.ts'
 
 interface Body {
   readonly model: string
@@ -317,8 +317,8 @@ function contentOf({ thoughts, text, calls = [] }: Reply, thoughtOf: Remembered)
     thoughts === undefined
       ? []
       : [
-          { type: 'thinking', thinking: thoughts, signature: sealOf('claude', thoughts, newId()) },
-          { type: 'redacted_thinking', data: sealOf('claude, in silence', newId()) },
+          { type: 'thinking', thinking: thoughts, signature: newSeal('claude') },
+          { type: 'redacted_thinking', data: newSeal('claude') },
         ]
   const uses = calls.map(({ name, args }) => ({
     type: 'tool_use',

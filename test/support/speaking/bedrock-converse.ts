@@ -17,7 +17,7 @@ import {
   union,
   words,
 } from './shape.ts'
-import { bearerOf, checked, newId, parsed, pieces, type Refused, refuse, sealOf, type Voice } from './voice.ts'
+import { bearerOf, checked, newId, newSeal, parsed, pieces, type Refused, refuse, type Voice } from './voice.ts'
 
 interface Body {
   readonly messages: readonly Message[]
@@ -275,8 +275,8 @@ function contentOf({ thoughts, text, calls = [] }: Reply, thoughtOf: Remembered)
     thoughts === undefined
       ? []
       : [
-          { reasoningText: { text: thoughts, signature: sealOf('claude', thoughts, newId()) } },
-          { redactedContent: sealOf('claude, in silence', newId()) },
+          { reasoningText: { text: thoughts, signature: newSeal('claude') } },
+          { redactedContent: Buffer.from(newSeal('claude')).toString('base64') },
         ]
   const uses = calls.map(({ name, args }) => ({ toolUse: { toolUseId: `tooluse_${newId(22)}`, name, input: args } }))
   for (const { toolUse } of uses) thoughtOf.set(toolUse.toolUseId, thought)

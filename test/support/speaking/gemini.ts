@@ -1,7 +1,7 @@
 import type { Heard, Refusal, Reply, Result } from './script.ts'
 import { used } from './script.ts'
 import { base64, fields, like, list, number, object, objectSchema, oneOf, text, truth, union, words } from './shape.ts'
-import { checked, letters, newId, pieces, type Refused, refuse, sealOf, type Voice } from './voice.ts'
+import { checked, letters, newId, newSeal, pieces, type Refused, refuse, type Voice } from './voice.ts'
 
 interface Body {
   readonly contents: readonly Content[]
@@ -290,12 +290,12 @@ function partsOf({ model }: Heard, { thoughts, text, calls = [] }: Reply, signed
       ...(isThree(model) && { id }),
     }
     const isSigned = isThree(model) && index === 0
-    const call = { functionCall, ...(isSigned && { thoughtSignature: sealOf('gemini', name, newId()) }) }
+    const call = { functionCall, ...(isSigned && { thoughtSignature: newSeal('gemini') }) }
     if (call.thoughtSignature) signed.add(signatureKey(call)).add(call.thoughtSignature)
     parts.push(call)
   }
   if (isThree(model) && calls.length === 0) {
-    const thoughtSignature = sealOf('gemini', newId())
+    const thoughtSignature = newSeal('gemini')
     signed.add(thoughtSignature)
     parts.push({ text: '', thoughtSignature })
   }

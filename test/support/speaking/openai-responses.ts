@@ -17,7 +17,7 @@ import {
   truth,
   words,
 } from './shape.ts'
-import { bearerOf, checked, newId, parsed, pictureOf, pieces, refuse, sealOf, sse, type Voice } from './voice.ts'
+import { bearerOf, checked, newId, newSeal, parsed, pictureOf, pieces, refuse, sse, type Voice } from './voice.ts'
 
 interface Body {
   readonly model: string
@@ -311,7 +311,7 @@ function outputOf({ thoughts, text, calls = [] }: Reply, encrypts: boolean): rea
           {
             id: `rs_${newId(48)}`,
             type: 'reasoning',
-            ...(encrypts && { encrypted_content: sealOf('gpt', thoughts, newId()) }),
+            ...(encrypts && { encrypted_content: newSeal('gpt') }),
             summary: [{ type: 'summary_text', text: thoughts }],
           },
         ]),
@@ -415,7 +415,7 @@ function tell(item: Item, output_index: number, event: Event, hangs: boolean): v
   if (item.type === 'reasoning') {
     const text = item.summary?.[0]?.text ?? ''
     const inPart = { ...at, summary_index: 0 }
-    added({ summary: [], ...(item.encrypted_content && { encrypted_content: sealOf('not yet') }) })
+    added({ summary: [], ...(item.encrypted_content && { encrypted_content: newSeal('gpt') }) })
     event('response.reasoning_summary_part.added', { ...inPart, part: { type: 'summary_text', text: '' } })
     for (const delta of pieces(text))
       event('response.reasoning_summary_text.delta', { ...inPart, delta, obfuscation: newId(5) })

@@ -46,9 +46,11 @@ let made = 0
 /** Letters and digits, another each time and the same in every run. */
 export const newId = (length = 24): string => letters(`id ${made++}`, length)
 
-/** What looks like a blob that only its vendor can read, and is the same for the same words. */
-export const sealOf = (...said: readonly unknown[]): string =>
-  Buffer.from(`sealed ${letters(JSON.stringify(said), 64)}`).toString('base64')
+/** How the blobs begin that only their vendor can read. */
+const sealed = { claude: 'EqUDCkYI', gemini: 'EsINCr8N', gpt: 'gAAAAABp' } as const
+
+/** A blob as a vendor makes it, in base64, and another one each time. */
+export const newSeal = (vendor: keyof typeof sealed): string => `${sealed[vendor]}${newId(64)}`
 
 export const letters = (of: string, length: number): string =>
   createHash('sha512').update(of).digest('base64').replace(/[+/=]/g, 'x').slice(0, length)

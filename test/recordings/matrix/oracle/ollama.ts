@@ -41,6 +41,7 @@ export const ollama: Oracle = {
       whole = {
         ...whole,
         ...line,
+        created_at: whole.created_at ?? line.created_at,
         message: {
           ...before,
           ...message,

@@ -112,13 +112,21 @@ function foldInto(choices: Map<number, Tree>, wire: Tree): void {
     else if (name === 'audio') message.audio = withAudio(obj(message.audio), obj(value))
     else if (name === 'reasoning_details') message[name] = withDetails(list(message[name]), list(value))
     else if ((grows as readonly string[]).includes(name)) message[name] = grown(message[name], value)
+    else if (name === 'executed_tools') message[name] = withTools(list(message[name]), list(value))
     else if (Array.isArray(value)) message[name] = [...list(message[name]), ...value]
     else message[name] = value
   }
   if (delta.content === null && message.content === undefined) message.content = null
   const known = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+  const filters = { ...obj(choice.content_filter_results), ...obj(wire.content_filter_results) }
   const logprobs = withLogprobs(obj(choice.logprobs), wire.logprobs)
-  choices.set(index, { ...choice, ...known, message, ...(logprobs && { logprobs }) })
+  choices.set(index, {
+    ...choice,
+    ...known,
+    message,
+    ...(Object.keys(filters).length > 0 && { content_filter_results: filters }),
+    ...(logprobs && { logprobs }),
+  })
 }
 
 function grown(before: unknown, more: unknown): unknown {
@@ -180,6 +188,17 @@ const withAudio = (before: Tree, more: Tree): Tree => ({
   transcript: str(before.transcript) + str(more.transcript),
 })
 
+/** Groq tells its own tools twice: when they are called, and with what came of them. */
+function withTools(before: readonly Tree[], more: readonly Tree[]): Tree[] {
+  const all = [...before]
+  for (const tool of more) {
+    const place = all.findIndex(({ index }) => index === tool.index)
+    if (place < 0) all.push(tool)
+    else all[place] = { ...all[place], ...tool }
+  }
+  return all
+}
+
 /** OpenRouter's details: pieces of one index and type are one detail. */
 function withDetails(before: readonly Tree[], more: readonly Tree[]): Tree[] {
   const all = [...before]
@@ -218,11 +237,13 @@ export const openaiChat: Oracle = {
       for (const [name, value] of Object.entries(rest)) {
         if (value === null || value === '' || name === 'obfuscation' || name === 'p') continue
         // Who gives each chunk a name of its own means the first.
-        if (!(firstStands.has(name) && whole[name] !== undefined)) whole[name] = value
+        if (!(firstStands.has(name) && whole[name])) whole[name] = value
       }
       for (const choice of list(said)) foldInto(choices, choice)
     }
     const ordered = [...choices.values()].toSorted((a, b) => num(a.index) - num(b.index))
-    return { ...whole, object: 'chat.completion', choices: ordered }
+    // Groq tells usage in a place of its own to those who did not ask for it.
+    const usage = whole.usage ?? obj(whole.x_groq).usage
+    return { ...whole, ...(usage !== undefined && { usage }), object: 'chat.completion', choices: ordered }
   },
 }
