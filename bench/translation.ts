@@ -142,12 +142,14 @@ function measure(): Way[] {
         Array.from({ length: runs }, (_, run) => make(round * runs + run))
       const streams = each((seed) => streamIn(source, seed))
       const wholes = each((seed) => wholeIn(source, seed))
-      const stream =
-        micros(() => streams.forEach((made) => translated(source, target, made, true))) -
-        micros(() => streams.forEach((made) => watched(source, made, true)))
-      const whole =
-        micros(() => wholes.forEach((made) => translated(source, target, made, false))) -
-        micros(() => wholes.forEach((made) => watched(source, made, false)))
+      const cost = (mades: readonly Made[], streaming: boolean): number =>
+        micros(() => {
+          for (const made of mades) translated(source, target, made, streaming)
+        }) -
+        micros(() => {
+          for (const made of mades) watched(source, made, streaming)
+        })
+      const [stream, whole] = [cost(streams, true), cost(wholes, false)]
       if (round < 0) continue
       samples[index]?.stream.push(stream / streams.reduce((sum, { frames }) => sum + frames, 0))
       samples[index]?.whole.push(whole / runs)

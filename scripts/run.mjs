@@ -18,7 +18,7 @@ const oldestNode = [24, 15]
 const sets = {
   run: { folder: '.', dev: false, says: 'what npm start needs (about 230 MB, once)' },
   dev: { folder: '.', dev: true, says: 'what the tests and the linters need (about 370 MB, once)' },
-  clients: { folder: 'test/clients', dev: true, says: "the vendors' SDKs that the tests use (about 35 MB, once)" },
+  clients: { folder: 'test/clients', dev: true, says: "the vendors' SDKs that the tests use (about 210 MB, once)" },
 }
 
 const biome = 'node_modules/@biomejs/biome/bin/biome'

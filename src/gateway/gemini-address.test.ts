@@ -7,6 +7,7 @@ const address = (path: string, query = '') => geminiAddress({ path, query } as E
 
 test.each([
   ['/gemini/v1beta/models/gemini-2.5-flash:generateContent', 'gemini-2.5-flash', 'generateContent'],
+  ['/gemini/v1beta/anthropic/claude-sonnet-4-5:generateContent', 'anthropic/claude-sonnet-4-5', 'generateContent'],
   ['/gemini/v1/models/gemini-2.5-flash:countTokens', 'gemini-2.5-flash', 'countTokens'],
   ['/gemini/v1beta/models/openai/gpt-4.1:streamGenerateContent', 'openai/gpt-4.1', 'streamGenerateContent'],
   [

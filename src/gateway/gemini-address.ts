@@ -2,7 +2,10 @@ import { GatewayError } from '../core/error.ts'
 import type { Asked } from '../dialects/dialect.ts'
 import type { Exchange } from '../http/exchange.ts'
 
-export const geminiPrefixes = ['/gemini/v1beta/models/', '/gemini/v1/models/', '/gemini/v1alpha/models/'] as const
+export const geminiPrefixes = ['/gemini/v1beta/', '/gemini/v1/', '/gemini/v1alpha/'] as const
+
+/** The collection that most clients write before the model's name. */
+const collection = 'models/'
 
 /** What a Gemini client may ask of a model: the last word of the path, after its last colon. */
 export type GeminiVerb = 'generateContent' | 'streamGenerateContent' | 'countTokens'
@@ -18,7 +21,8 @@ export interface GeminiAddress extends Asked {
 /** The model's name may have slashes and colons of its own, plain or percent-encoded. */
 export function geminiAddress({ path, query }: Exchange): GeminiAddress {
   const prefix = geminiPrefixes.find((one) => path.startsWith(one)) ?? ''
-  const rest = path.slice(prefix.length).replace(/%3A/gi, ':')
+  const asked = path.slice(prefix.length).replace(/%3A/gi, ':')
+  const rest = asked.startsWith(collection) ? asked.slice(collection.length) : asked
   const colon = rest.lastIndexOf(':')
   const verb = rest.slice(colon + 1)
   if (colon <= 0 || !verbs.has(verb)) {

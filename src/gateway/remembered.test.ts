@@ -34,6 +34,15 @@ test('thoughts that came back without their seal give way to those with it', () 
   expect(partsOf(restored)).toEqual([thought, call('a')])
 })
 
+test('of thoughts that came back in part, all are put where they were', () => {
+  const second: Part = { kind: 'reasoning', text: '', redacted: true, seal: { by: 'anthropic', value: 'hidden' } }
+  const third: Part = { kind: 'reasoning', text: 'And now?', seal: { by: 'anthropic', value: 'third' } }
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, second, call('a'), third, call('b')))
+  const restored = remembered.restored('one', request(second, call('a'), call('b')))
+  expect(partsOf(restored)).toEqual([thought, second, call('a'), third, call('b')])
+})
+
 test('what came back whole stays as it is', () => {
   const remembered = new Remembered()
   remembered.keep('one', answer(thought, call('a')))

@@ -5,10 +5,15 @@ const mostCharacters = 32 * 1024 * 1024
 
 /** What a turn's tool call needs beside itself when it comes back. */
 interface Memory {
-  /** The thoughts that led to it, with their seals; only with the first call of a turn. */
-  readonly thoughts: readonly ReasoningPart[]
+  /** All thoughts of its turn, with their seals, and behind how many calls each stood; only with the first call. */
+  readonly thoughts: readonly Thought[]
   readonly seal: Seal | undefined
   readonly size: number
+}
+
+interface Thought {
+  readonly part: ReasoningPart
+  readonly callsBefore: number
 }
 
 /**
@@ -27,7 +32,7 @@ export class Remembered {
   /** `project` keeps the calls of one project from the others. */
   keep(project: string, { choices }: ChatAnswer): void {
     for (const { message } of choices) {
-      let thoughts: readonly ReasoningPart[] = message.parts.filter(isSealedThought)
+      let thoughts = thoughtsOf(message.parts)
       for (const call of message.parts.filter(isCall)) {
         if (thoughts.length > 0 || call.seal) this.add(keyOf(project, call.id), thoughts, call.seal)
         thoughts = []
@@ -49,26 +54,23 @@ export class Remembered {
 
   private whole(project: string, message: Message): Message {
     if (message.role !== 'assistant') return message
-    const calls = message.parts.filter(isCall)
-    const known = calls.map((call) => this.memories.get(keyOf(project, call.id)))
-    if (!known.some(Boolean)) return message
-    const thoughts = known.flatMap((memory) => memory?.thoughts ?? [])
-    const hasSeals = message.parts.some(isSealedThought)
-    // Without their seals the thoughts came back as plain text: the sealed ones say the same.
-    const others =
-      hasSeals || thoughts.length === 0 ? message.parts : message.parts.filter((part) => part.kind !== 'reasoning')
-    const parts = others.map((part): Part => {
+    const memories = message.parts.filter(isCall).map(({ id }) => this.memories.get(keyOf(project, id)))
+    if (!memories.some(Boolean)) return message
+    const sealed = message.parts.map((part): Part => {
       const seal = part.kind === 'tool-call' && !part.seal && this.memories.get(keyOf(project, part.id))?.seal
-      return seal ? { ...(part as ToolCall), seal } : part
+      return seal ? { ...part, seal } : part
     })
-    return { ...message, parts: hasSeals ? parts : [...thoughts, ...parts] }
+    const thoughts = memories.flatMap((memory) => memory?.thoughts ?? [])
+    // Some clients keep a part of them, and providers refuse a turn that was changed: what was said is what we know.
+    const parts = thoughts.length === 0 || isSame(thoughts, message.parts) ? sealed : withThoughts(sealed, thoughts)
+    return { ...message, parts }
   }
 
-  private add(key: string, thoughts: readonly ReasoningPart[], seal: Seal | undefined): void {
+  private add(key: string, thoughts: readonly Thought[], seal: Seal | undefined): void {
     const before = this.memories.get(key)
     if (before) this.forget(key, before)
     const size = thoughts.reduce(
-      (sum, thought) => sum + thought.text.length + (thought.seal?.value.length ?? 0),
+      (sum, { part }) => sum + part.text.length + (part.seal?.value.length ?? 0),
       key.length + (seal?.value.length ?? 0),
     )
     this.memories.set(key, { thoughts, seal, size })
@@ -85,7 +87,37 @@ export class Remembered {
   }
 }
 
+/** The thoughts of a message where at least one is sealed: those without a seal between them belong to the turn as well. */
+function thoughtsOf(parts: readonly Part[]): readonly Thought[] {
+  const thoughts: Thought[] = []
+  let callsBefore = 0
+  for (const part of parts) {
+    if (isCall(part)) callsBefore++
+    else if (part.kind === 'reasoning') thoughts.push({ part, callsBefore })
+  }
+  return thoughts.some(({ part }) => part.seal) ? thoughts : []
+}
+
+const isSame = (thoughts: readonly Thought[], parts: readonly Part[]): boolean => {
+  const seals = (all: readonly Part[]): string =>
+    JSON.stringify(all.map((part) => (part.kind === 'reasoning' ? (part.seal?.value ?? part.text) : '')))
+  return seals(thoughts.map(({ part }) => part)) === seals(parts.filter(({ kind }) => kind === 'reasoning'))
+}
+
+/** Each thought before what came next after as many calls. */
+function withThoughts(parts: readonly Part[], thoughts: readonly Thought[]): readonly Part[] {
+  const waiting = [...thoughts]
+  const whole: Part[] = []
+  let calls = 0
+  for (const part of parts) {
+    if (part.kind === 'reasoning') continue
+    while (waiting[0] && waiting[0].callsBefore <= calls) whole.push((waiting.shift() as Thought).part)
+    whole.push(part)
+    if (isCall(part)) calls++
+  }
+  return [...whole, ...waiting.map(({ part }) => part)]
+}
+
 const keyOf = (project: string, id: string): string => `${project}\n${id}`
 
 const isCall = (part: Part): part is ToolCall => part.kind === 'tool-call'
-const isSealedThought = (part: Part): part is ReasoningPart => part.kind === 'reasoning' && part.seal !== undefined

@@ -3,13 +3,16 @@ import { GatewayError } from '../core/error.ts'
 import { openaiResponses } from '../dialects/openai-responses/openai-responses.ts'
 import {
   continued,
+  dereferenced,
   inputItemsOf,
   isOurResponseId,
+  referredResponses,
+  refuseReferences,
   responseIdPrefix,
   type StoredResponse,
 } from '../dialects/openai-responses/state.ts'
 import { invalid, parseBody } from '../dialects/request-body.ts'
-import { booleanOf, fieldsOf, stringOf } from '../dialects/values.ts'
+import { booleanOf, type Fields, fieldsOf, stringOf } from '../dialects/values.ts'
 import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
 import { endpointFor } from '../providers/endpoint.ts'
 import type { ConfiguredProvider } from '../providers/provider.ts'
@@ -54,9 +57,11 @@ export const withState =
     const previous = stringOf(asked.previous_response_id)
     if (isNative && !(previous && isOurResponseId(previous))) return request
     if (!isNative) refuseStateElsewhere(asked, previous, target)
-    const before = previous === undefined ? undefined : await responses.find(project, previous)
-    if (previous !== undefined && !before) throw notFound(previous, 400)
-    const goesOn = before ? bodyOf(continued(before, fieldsOf(parseBody(request.body))), state().limits) : request
+    const fields = fieldsOf(parseBody(request.body))
+    const find = (id: string): Promise<StoredResponse | undefined> => responses.find(project, id)
+    const whole = await withItems(previous === undefined ? fields : await withPrevious(previous, fields, find), find)
+    if (!isNative) refuseReferences(whole)
+    const goesOn = whole === fields ? request : bodyOf(whole, state().limits)
     if (isNative) return goesOn
     const keeps = booleanOf(asked.store) ?? true
     const id = `${responseIdPrefix}${newId()}`
@@ -75,11 +80,30 @@ export const withState =
                 answerId: id,
               }),
             ),
-            input: inputItemsOf(fieldsOf(parseBody(goesOn.body))),
+            input: inputItemsOf(whole),
           }),
       }),
     }
   }
+
+type Find = (id: string) => Promise<StoredResponse | undefined>
+
+async function withPrevious(id: string, body: Fields, find: Find): Promise<Fields> {
+  const before = await find(id)
+  if (!before) throw notFound(id, 400)
+  return continued(before, body)
+}
+
+/** Some clients send of what was said before only where it is kept. */
+async function withItems(body: Fields, find: Find): Promise<Fields> {
+  const ids = referredResponses(body)
+  if (ids.length === 0) return body
+  const kept = await Promise.all(ids.map(find))
+  return dereferenced(
+    body,
+    kept.filter((one) => one !== undefined),
+  )
+}
 
 const speaksResponses = ({ provider, model }: Target): boolean =>
   endpointFor(provider, model, openaiResponses.name, () => ({ hasTools: false, effort: undefined })).dialect ===

@@ -95,6 +95,7 @@ beforeEach(() => {
 })
 
 for (const library of libraries) {
+  for (const [left, reason] of Object.entries(library.cannot ?? {})) board.note(library.name, left, reason)
   for (const behind of wires) {
     const { through, model, thinking, lacks } = vendors[behind]
     const at: Address = { url: `${through.url}${doors[library.speaks]}`, model, key: 'key-of-the-client' }

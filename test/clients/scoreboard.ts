@@ -10,6 +10,12 @@ interface Cell {
 /** What came of each client library before each vendor, for a reader. */
 export class Scoreboard {
   private readonly cells: Cell[] = []
+  private readonly notes = new Set<string>()
+
+  /** What a scene leaves out for a library, and why. */
+  note(row: string, left: string, reason: string): void {
+    this.notes.add(`not looked at: ${row}: ${left}: ${reason}`)
+  }
 
   /** Runs one test of the table; gives the reason back when there was nothing to test. */
   async play(at: Omit<Cell, 'outcome'>, scene: () => Promise<string | undefined>): Promise<string | undefined> {
@@ -48,6 +54,7 @@ export class Scoreboard {
       ...cells.flatMap(({ row, column, scene, outcome }) =>
         typeof outcome === 'object' ? [`not applicable: ${row}, ${column} behind: ${scene}: ${outcome.reason}`] : [],
       ),
+      ...this.notes,
     ].join('\n')
   }
 }

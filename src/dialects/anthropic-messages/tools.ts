@@ -15,7 +15,15 @@ export function decodeTools(tools: unknown): readonly Tool[] {
   })
 }
 
-const toolFields = new Set(['name', 'type', 'description', 'input_schema', 'strict', 'cache_control'])
+const toolFields = new Set([
+  'name',
+  'type',
+  'description',
+  'input_schema',
+  'strict',
+  'cache_control',
+  'eager_input_streaming',
+])
 
 function decodeTool(tool: Fields, index: number): Tool {
   const type = stringOf(tool.type)
@@ -24,6 +32,8 @@ function decodeTool(tool: Fields, index: number): Tool {
     return { kind: 'server', name: servedName(type, stringOf(tool.name)), dialect: dialectName, value: tool, ...cached }
   if (typeof tool.name !== 'string')
     throw invalid(`tools[${index}].name`, `\`tools[${index}].name\` must be a string, not ${kindOf(tool.name)}.`)
+  // How its input is streamed is a hint that nobody else misses.
+  const hint = tool.eager_input_streaming ?? undefined
   return present({
     kind: 'function',
     name: tool.name,
@@ -31,7 +41,7 @@ function decodeTool(tool: Fields, index: number): Tool {
     schema: tool.input_schema ?? undefined,
     strict: booleanOf(tool.strict),
     ...cached,
-    ...extraOf(unknownIn(tool, toolFields, cached.cache), type === undefined ? {} : { type }),
+    ...extraOf(unknownIn(tool, toolFields, cached.cache), present({ type, eager_input_streaming: hint })),
   }) satisfies FunctionTool
 }
 

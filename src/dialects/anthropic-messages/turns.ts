@@ -121,9 +121,10 @@ class TurnBuilder implements Turns {
     if (end?.type === 'text') last.content[last.content.length - 1] = { ...end, text: textOf(end.text).trimEnd() }
   }
 
-  private note({ name, extra }: Message, index: number): void {
+  private note({ role, name, extra }: Message, index: number): void {
     const { dropped } = this.context
-    if (name !== undefined) dropped.add(`messages[${index}].name`)
+    // With results it is only the tool's name once more.
+    if (name !== undefined && role !== 'tool') dropped.add(`messages[${index}].name`)
     dropped.extra(extra)
   }
 

@@ -163,7 +163,7 @@ describe('what a provider says', () => {
         { web: { uri: 'https://c.test' } },
       ],
       groundingSupports: [
-        { segment: { startIndex: 5, endIndex: 11, text: 'née 🙂' }, groundingChunkIndices: [0, 1, 9] },
+        { segment: { startIndex: 6, endIndex: 15, text: 'née 🙂' }, groundingChunkIndices: [0, 1, 9] },
         { segment: { endIndex: 3 }, groundingChunkIndices: [0] },
       ],
     }
@@ -176,8 +176,8 @@ describe('what a provider says', () => {
     expect(text).toMatchObject({
       text: '–é née 🙂.',
       citations: [
-        { url: 'https://a.test', title: 'A', start: 2, end: 6 },
-        { title: 'B', quote: 'quote', start: 2, end: 6 },
+        { url: 'https://a.test', title: 'A', start: 3, end: 9 },
+        { title: 'B', quote: 'quote', start: 3, end: 9 },
         { url: 'https://a.test', start: 0, end: 1 },
         { url: 'https://c.test' },
       ],
@@ -345,7 +345,7 @@ describe('what a client is told', () => {
     expect(request.messages[0]?.parts[0]).toEqual({
       kind: 'reasoning',
       text: 'Hm.',
-      form: 'summary',
+
       seal: { by: 'anthropic', value: 'sealed' },
     })
     // And streamed, with the seal after the thoughts.
@@ -364,7 +364,7 @@ describe('what a client is told', () => {
     expect(again.messages[0]?.parts[0]).toEqual({
       kind: 'reasoning',
       text: 'Hm.',
-      form: 'summary',
+
       seal: { by: 'anthropic', value: 'sealed' },
     })
   })

@@ -71,7 +71,7 @@ const names = [
   'anyOf',
   '__proto__',
   'constructor',
-] // prettier-ignore
+]
 const leaf = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -181,7 +181,6 @@ test('nothing has touched what all objects share', () => {
 })
 
 test('long streams and many citations take linear time', { timeout: 20_000 }, () => {
-  const text = 'wörd '.repeat(20_000)
   const groundingSupports = Array.from({ length: 20_000 }, (_, i) => ({
     segment: { startIndex: i * 6, endIndex: i * 6 + 5 },
     groundingChunkIndices: [0],
@@ -197,6 +196,7 @@ test('long streams and many citations take linear time', { timeout: 20_000 }, ()
     [...chunks, last].map((chunk) => ({ data: JSON.stringify(chunk) })),
   )
   runStep(gemini.encodeStream(context), events)
+  // Another provider's stream has its citations written anew.
+  runStep(gemini.encodeStream(context), [{ kind: 'start' }, ...events.slice(1).filter(({ kind }) => kind !== 'extra')])
   expect(events.filter(({ kind }) => kind === 'amend')).toHaveLength(20_000)
-  expect(text.length).toBe(100_000)
 })

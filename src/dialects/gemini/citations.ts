@@ -1,5 +1,6 @@
 import type { Citation } from '../../core/chat.ts'
 import { type Fields, fieldsOf, isFields, listOf, present, stringOf } from '../values.ts'
+import { bytesBefore, unitsBefore } from './offsets.ts'
 import { named, own } from './wire.ts'
 
 /** A text of an answer with its place in it. */
@@ -70,15 +71,13 @@ interface Place {
 
 class Places {
   private readonly texts: readonly PlacedText[]
-  private readonly bytes: Buffer
+  private readonly units: (byte: number) => number | undefined
   /** Where each text begins, in UTF-16 units. */
   private readonly starts: readonly number[]
-  /** The units before a byte: citations come in hundreds, so that the text is walked through once. */
-  private known: { byte: number; units: number }[] = [{ byte: 0, units: 0 }]
 
   constructor(texts: readonly PlacedText[]) {
     this.texts = texts
-    this.bytes = Buffer.from(texts.map(({ text }) => text).join(''))
+    this.units = unitsBefore(Buffer.from(texts.map(({ text }) => text).join('')))
     const starts: number[] = []
     let at = 0
     for (const { text } of texts) {
@@ -90,32 +89,25 @@ class Places {
 
   of({ startIndex, endIndex }: Fields): Place | undefined {
     if (typeof endIndex !== 'number' || endIndex <= 0) return undefined
-    const from = typeof startIndex === 'number' ? startIndex : 0
-    const start = this.units(from)
+    const start = this.units(typeof startIndex === 'number' ? startIndex : 0)
     const end = this.units(endIndex)
     if (start === undefined || end === undefined || start > end) return undefined
-    let index = this.starts.length - 1
-    while (index > 0 && (this.starts[index] as number) > start) index--
+    const index = this.textAt(start)
     const { part, text } = this.texts[index] as PlacedText
     const base = this.starts[index] as number
     return { part, start: start - base, end: Math.min(end - base, text.length) }
   }
 
-  private units(byte: number): number | undefined {
-    if (!Number.isInteger(byte) || byte < 0 || byte > this.bytes.length) return undefined
+  /** The last text that begins at or before the place. */
+  private textAt(place: number): number {
     let low = 0
-    let high = this.known.length
+    let high = this.starts.length
     while (high - low > 1) {
       const middle = (low + high) >> 1
-      if ((this.known[middle] as { byte: number }).byte <= byte) low = middle
+      if ((this.starts[middle] as number) <= place) low = middle
       else high = middle
     }
-    // From the nearest place that is known, which is never far for places in order.
-    const near = this.known[low] as { byte: number; units: number }
-    const units = near.units + this.bytes.toString('utf8', near.byte, byte).length
-    const isBoundary = byte === this.bytes.length || ((this.bytes[byte] as number) & 0xc0) !== 0x80
-    if (isBoundary && low === this.known.length - 1 && byte > near.byte) this.known.push({ byte, units })
-    return units
+    return low
   }
 }
 
@@ -133,18 +125,18 @@ export function groundingOf(
   const supports = new Map<string, Support>()
   let before = 0
   for (const { text, citations } of texts) {
-    const toByte = byteCounter(text, before)
+    const bytes = bytesBefore(text)
     for (const citation of citations) {
       const index = chunkIndex(citation, chunks, indices)
       const { start, end } = citation
       if (start === undefined || end === undefined) continue
-      const segment = { startIndex: toByte(start), endIndex: toByte(end), text: text.slice(start, end) }
+      const segment = { startIndex: before + bytes(start), endIndex: before + bytes(end), text: text.slice(start, end) }
       const key = `${segment.startIndex}-${segment.endIndex}`
       const support: Support = supports.get(key) ?? { segment, groundingChunkIndices: [] }
       supports.set(key, support)
       if (!support.groundingChunkIndices.includes(index)) support.groundingChunkIndices.push(index)
     }
-    before = toByte(text.length)
+    before += bytes(text.length)
   }
   if (chunks.length === 0) return undefined
   return { groundingChunks: chunks, ...(supports.size > 0 && { groundingSupports: [...supports.values()] }) }
@@ -162,19 +154,4 @@ function chunkIndex(citation: Citation, chunks: Fields[], indices: Map<string, n
   indices.set(key, chunks.length)
   chunks.push(url !== undefined && quote ? { web: present({ uri: url, title }) } : chunk)
   return chunks.length - 1
-}
-
-/** Bytes before a place in the text; places nearly always come in order. */
-function byteCounter(text: string, before: number): (place: number) => number {
-  let at = 0
-  let bytes = before
-  return (place) => {
-    if (place < at) {
-      at = 0
-      bytes = before
-    }
-    bytes += Buffer.byteLength(text.slice(at, place))
-    at = Math.max(at, Math.min(place, text.length))
-    return bytes
-  }
 }

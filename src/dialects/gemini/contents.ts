@@ -118,10 +118,12 @@ class Turns {
     this.calls = []
     this.results = []
     const left = new Set(results)
+    const byCall = Map.groupBy(results, ({ result }) => result.callId)
     const responses: WirePart[] = []
     const beside: WirePart[] = []
     for (const call of calls) {
-      const open = results.find((one) => left.has(one) && one.result.callId === call.id)
+      // Of several calls with one id each has its own result.
+      const open = byCall.get(call.id)?.shift()
       if (!open) {
         responses.push(unanswered(call))
         continue

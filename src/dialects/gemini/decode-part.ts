@@ -32,7 +32,7 @@ function textPart(wire: Fields, text: string): TextPart | ReasoningPart {
   const extra = extraOf(wire, textFields, wire.text === undefined ? { '#textless': true } : undefined)
   const rest = { ...(sealed && { seal: sealed.seal }), ...(extra && { extra }) }
   if (wire.thought !== true) return { kind: 'text', text, ...rest }
-  return { kind: 'reasoning', text, form: 'summary', ...sealed?.thought, ...rest }
+  return { kind: 'reasoning', text, ...sealed?.thought, ...rest }
 }
 
 /** Arguments are told as an object, or not at all for a call without any. */

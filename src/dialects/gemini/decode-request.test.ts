@@ -130,7 +130,7 @@ test("another provider's seal comes back as that provider's, with the whole thou
   })
   expect(messages[0]?.parts).toEqual([
     { kind: 'reasoning', text: 'Let me see.', form: 'text', seal },
-    { kind: 'reasoning', text: '', form: 'summary', redacted: true, seal },
+    { kind: 'reasoning', text: '', redacted: true, seal },
     { kind: 'text', text: 'Ah.' },
   ])
 })

@@ -115,8 +115,7 @@ function wholeThoughts(parts: readonly Part[]): readonly Part[] {
       text = last.text + text
       whole.pop()
     }
-    const { form: _, ...rest } = part
-    whole.push({ ...rest, text, ...(part.form && { form: part.form }) })
+    whole.push({ ...part, text })
   }
   return whole
 }

@@ -67,14 +67,16 @@ interface OpenChoice {
   reason: string | number | undefined
   message: unknown
   grounding: Fields | undefined
-  citing: Fields | undefined
+  citing: Record<string, unknown> | undefined
+  /** Sources that were told already. */
+  readonly cited: Set<string>
   logprobs: { chosen: unknown[]; top: unknown[] } | undefined
   rest: Fields | undefined
 }
 
 /** Reads an answer that comes in one piece or many: a whole one is a stream of one. */
 export class AnswerReading {
-  private readonly choices: OpenChoice[] = []
+  private readonly choices = new Map<number, OpenChoice>()
   private hasStarted = false
   private rest: Fields | undefined
 
@@ -100,16 +102,16 @@ export class AnswerReading {
   /** Only the end says that nothing more comes: a reason may be told early, and told again. */
   end(mayBeOpen: boolean): readonly ChatEvent[] {
     const events: ChatEvent[] = []
-    const isCut = this.choices.length === 0 || this.choices.some(({ reason }) => reason === undefined)
+    const isCut = this.choices.size === 0 || this.choices.values().some(({ reason }) => reason === undefined)
     if (isCut && !mayBeOpen)
       throw new GatewayError('upstream_cut', 'The stream of the provider ended before its answer was complete.')
-    for (const choice of this.choices) endChoice(choice, events)
+    for (const choice of this.choices.values()) endChoice(choice, events)
     if (this.rest) events.push({ kind: 'extra', extra: { dialect: own, fields: this.rest } })
     return events
   }
 
   get hasChoices(): boolean {
-    return this.choices.length > 0
+    return this.choices.size > 0
   }
 
   private start(wire: Fields): ChatEvent {
@@ -131,7 +133,7 @@ export class AnswerReading {
   }
 
   private choice(index: number): OpenChoice {
-    const known = this.choices.find((choice) => choice.index === index)
+    const known = this.choices.get(index)
     if (known) return known
     const choice: OpenChoice = {
       index,
@@ -144,10 +146,11 @@ export class AnswerReading {
       message: undefined,
       grounding: undefined,
       citing: undefined,
+      cited: new Set(),
       logprobs: undefined,
       rest: undefined,
     }
-    this.choices.push(choice)
+    this.choices.set(index, choice)
     return choice
   }
 
@@ -160,27 +163,32 @@ export class AnswerReading {
     if (isReason(wire.finishReason)) choice.reason = wire.finishReason
     if (wire.finishMessage !== undefined) choice.message = wire.finishMessage
     if (isFields(wire.groundingMetadata)) choice.grounding = { ...choice.grounding, ...named(wire.groundingMetadata) }
-    if (isFields(wire.citationMetadata)) choice.citing = moreCiting(choice.citing, named(wire.citationMetadata))
+    if (isFields(wire.citationMetadata)) takeCiting(choice, named(wire.citationMetadata))
     if (isFields(wire.logprobsResult)) takeLogprobs(choice, named(wire.logprobsResult), events)
     const rest = extraOf(wire, candidateFields)
     if (rest) choice.rest = { ...choice.rest, ...rest.fields }
   }
 }
 
-/** Sources are told for what is new in a chunk; some are told twice. */
-function moreCiting(before: Fields | undefined, more: Fields): Fields {
-  if (!before) return more
-  const all: Record<string, unknown> = { ...before }
+/** Sources are told for what is new in a chunk; some are told again with the next. */
+function takeCiting(choice: OpenChoice, more: Fields): void {
+  const isFirst = choice.citing === undefined
+  choice.citing ??= {}
   for (const [name, value] of Object.entries(more)) {
-    const known = before[name]
-    if (!Array.isArray(known) || !Array.isArray(value)) {
-      all[name] = value
+    const known = Object.hasOwn(choice.citing, name) ? choice.citing[name] : undefined
+    if (!Array.isArray(value)) {
+      choice.citing[name] = value
       continue
     }
-    const said = new Set(known.map((one) => JSON.stringify(one)))
-    all[name] = [...known, ...value.filter((one) => !said.has(JSON.stringify(one)))]
+    const list: unknown[] = Array.isArray(known) ? known : []
+    for (const one of value) {
+      const key = `${name} ${JSON.stringify(one)}`
+      if (!isFirst && choice.cited.has(key)) continue
+      choice.cited.add(key)
+      list.push(one)
+    }
+    choice.citing[name] = list
   }
-  return all
 }
 
 function takeLogprobs(choice: OpenChoice, result: Fields, events: ChatEvent[]): void {
@@ -193,7 +201,9 @@ function takeLogprobs(choice: OpenChoice, result: Fields, events: ChatEvent[]): 
 
 function takePart(choice: OpenChoice, written: Fields, events: ChatEvent[]): void {
   if (isFields(written.functionCall) && takePieces(choice, written, named(written.functionCall), events)) return
-  const value = partOf(written)
+  const part = partOf(written)
+  // Google shows no thoughts but in other words.
+  const value: Part = part.kind === 'reasoning' ? { ...part, form: 'summary' } : part
   const isSpoken = value.kind === 'text' || value.kind === 'reasoning'
   const isPlain = isSpoken && value.seal === undefined && value.extra === undefined
   if (!isPlain) {

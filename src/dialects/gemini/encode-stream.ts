@@ -34,6 +34,13 @@ interface Draft {
   flows: boolean
   /** A seal that has not gone out yet. */
   seal: Seal | undefined
+  /** For texts: as they went out, with what is cited in them. */
+  readonly cited: CitedText | undefined
+}
+
+interface CitedText {
+  readonly said: string[]
+  readonly citations: Citation[]
 }
 
 interface OpenChoice {
@@ -43,8 +50,7 @@ interface OpenChoice {
   finish: Finish | undefined
   extra: Extra | undefined
   readonly logprobs: TokenLogprob[]
-  /** Texts as they went out, with what is cited in them. */
-  readonly texts: { readonly draft: Draft; said: string[]; citations: Citation[] }[]
+  readonly texts: CitedText[]
 }
 
 export function encodeStream(context: AnswerContext): Step<ChatEvent, Frame> {
@@ -151,26 +157,27 @@ class AnswerWriting {
   private begin(index: number, part: number, value: Part): void {
     const choice = this.choice(index)
     const isSpoken = value.kind === 'text' || value.kind === 'refusal' || value.kind === 'reasoning'
-    const draft: Draft = { value, pieces: [], hasEnded: false, flows: false, seal: undefined }
+    const cited = value.kind === 'text' ? { said: [], citations: [...(value.citations ?? [])] } : undefined
+    if (cited) choice.texts.push(cited)
+    const draft: Draft = { value, pieces: [], hasEnded: false, flows: false, seal: undefined, cited }
     // Whatever was said before is over; calls alone grow in turns.
     if (value.kind !== 'tool-call') for (const one of choice.waiting) one.hasEnded ||= one.value.kind !== 'tool-call'
     choice.drafts.set(part, draft)
-    if (value.kind === 'text') choice.texts.push({ draft, said: [], citations: [...(value.citations ?? [])] })
     if (choice.waiting.length > 0 || !isSpoken) {
       choice.waiting.push(draft)
       this.flush(index, choice, false)
       return
     }
-    this.flow(index, choice, draft)
+    this.flow(index, draft)
   }
 
   /** The beginning of a text goes out, and from now on every piece of it. */
-  private flow(index: number, choice: OpenChoice, draft: Draft): void {
+  private flow(index: number, draft: Draft): void {
     draft.flows = true
     const value = draft.pieces.length === 0 ? draft.value : grown(draft.value, draft.pieces.join(''))
     draft.pieces = []
     for (const wire of wireParts(value, clientRules)) this.send(index, wire)
-    if (value.kind === 'text') this.said(choice, draft, value.text)
+    if (value.kind === 'text') draft.cited?.said.push(value.text)
   }
 
   private grow(index: number, part: number, text: string): void {
@@ -185,13 +192,7 @@ class AnswerWriting {
     this.frames.push({
       data: `${head}{"text":${JSON.stringify(text)}${thought ? ',"thought":true' : ''}}${this.tailOf(index)}`,
     })
-    if (draft.value.kind === 'text') this.said(choice, draft, text)
-  }
-
-  private said(choice: OpenChoice, draft: Draft, text: string): void {
-    const last = choice.texts.at(-1)
-    const known = last?.draft === draft ? last : choice.texts.find((one) => one.draft === draft)
-    known?.said.push(text)
+    draft.cited?.said.push(text)
   }
 
   private amend({ choice: index, part, with: amendment }: Extract<ChatEvent, { kind: 'amend' }>): void {
@@ -199,7 +200,7 @@ class AnswerWriting {
     const draft = choice.drafts.get(part)
     if (!draft) return
     const { citation } = amendment
-    if (citation) choice.texts.find((one) => one.draft === draft)?.citations.push(citation)
+    if (citation) draft.cited?.citations.push(citation)
     if (!draft.flows) {
       draft.value = amended(draft.value, amendment)
       return
@@ -223,7 +224,7 @@ class AnswerWriting {
       const { kind } = draft.value
       if (kind === 'text' || kind === 'refusal' || kind === 'reasoning') {
         choice.waiting.shift()
-        this.flow(index, choice, draft)
+        this.flow(index, draft)
         continue
       }
       const grows = kind === 'tool-call' || kind === 'audio'

@@ -9,6 +9,10 @@ import { finishOf, isReason } from './finish.ts'
 import { usageOf } from './usage.ts'
 import { manyOf, named } from './wire.ts'
 
+/** What a chunk has to name to be worth reading once there is content. */
+export const mayMatter = ({ data }: Frame): boolean =>
+  data.includes('"usageMetadata"') || data.includes('"finishReason"') || !data.startsWith('{"candidates"')
+
 export function readFrame({ data }: Frame): FrameFacts | undefined {
   const chunk = parsed(data)
   if (!isFields(chunk)) {

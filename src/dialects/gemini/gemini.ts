@@ -8,12 +8,12 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeStream } from './encode-stream.ts'
 import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
-import { readFrame, readWhole } from './frame-facts.ts'
+import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { geminiFraming as framing } from './framing.ts'
 import { editRequest, readRequest } from './request.ts'
 import { own } from './wire.ts'
 
-const watched: WatchParts = { framing, readFrame, readWhole, readDisguised }
+const watched: WatchParts = { framing, readFrame, mayMatter, readWhole, readDisguised }
 
 /** Google's `generateContent`, of the Gemini API and of Vertex AI. */
 export const gemini: Dialect & { readonly counting: Counting } = {

@@ -135,17 +135,8 @@ describe('a stream', () => {
   })
 
   test('says nothing where nothing is said', () => {
-    expect(
-      eventsOf([
-        ' [DONE] ',
-        'null',
-        '3',
-        {},
-        { choices: null },
-        { choices: [null] },
-        ' ',
-      ]),
-    ).toEqual([])
+    const events = eventsOf([' [DONE] ', 'null', '3', {}, { choices: null }, { choices: [null] }, ' '])
+    expect(events.filter(({ kind }) => kind !== 'start')).toEqual([])
   })
 })
 
@@ -516,11 +507,11 @@ const goldenFiles = readdirSync(golden).filter((file) => /\.(sse|json)$/.test(fi
 /** What is said until it ends, and why it ends if it does not end well. */
 function readGolden(file: string, chunks: Iterable<Uint8Array>): object {
   if (!file.endsWith('.sse')) return decodeAnswer(JSON.parse(Buffer.concat([...chunks]).toString()))
-  const step = compose(sseFrames(), decodeStream())
+  const decoder = decodeStream()
   const assembly = new Assembly()
   try {
-    for (const chunk of chunks) for (const event of step.next(chunk)) assembly.add(event)
-    for (const event of step.end()) assembly.add(event)
+    for (const frame of runStep(sseFrames(), chunks)) for (const event of decoder.next(frame)) assembly.add(event)
+    for (const event of decoder.end()) assembly.add(event)
     return assembly.answer()
   } catch (thrown) {
     return { ...assembly.answer(), error: (thrown as GatewayError).code }

@@ -175,7 +175,7 @@ describe('what is said', () => {
 describe('tools', () => {
   const strict = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false }
   test.each([
-    [{ strict: true }, true],
+    [{ strict: true, parameters: {} }, true],
     [{ strict: false, parameters: strict }, false],
     [{ parameters: strict }, true],
     [{ parameters: { type: 'object', properties: { a: {} } } }, undefined],

@@ -269,7 +269,8 @@ class StreamReader {
     const isNewSeal = seal !== undefined && !draft.hasSeal
     const extra = part.extra && !isDeepStrictEqual(part.extra, draft.extra) ? part.extra : undefined
     if (isNewSeal || extra) {
-      const amendment = { ...(isNewSeal && { seal }), ...(extra && { extra }) }
+      const id = isNewSeal && part.kind === 'reasoning' ? part.id : undefined
+      const amendment = { ...(isNewSeal && { seal }), ...(id !== undefined && { id }), ...(extra && { extra }) }
       out.push({ kind: 'amend', choice: 0, part: draft.part, with: amendment })
     }
     this.endPart(draft)

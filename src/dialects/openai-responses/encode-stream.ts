@@ -1,7 +1,6 @@
 import type {
   Amendment,
   ChatEvent,
-  Citation,
   Extra,
   Finish,
   Part,
@@ -17,16 +16,15 @@ import type { Usage } from '../../core/usage.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { AnswerContext } from '../dialect.ts'
 import type { Fields } from '../values.ts'
-import { annotationOf } from './citations.ts'
 import { idBase, repeated, responseId, stateOf } from './encode-answer.ts'
 import { outputPart } from './encode-content.ts'
+import { EventLog, tellCitation, tellEnd, tellGrowth, tellThought } from './event-log.ts'
 import {
   belongsTo,
   callItem,
   carriedSealsOf,
   carrierItem,
   idOf,
-  isRawThought,
   kindOf,
   shown,
   wireItem,
@@ -37,7 +35,6 @@ import {
   addLogprobs,
   begunArguments,
   citationsOf,
-  type DeltaEvent,
   deltaEvent,
   deltas,
   emptied,
@@ -67,8 +64,10 @@ class StreamWriter {
   private isNative = false
   private id = ''
   private base = ''
-  private sequence = 0
+  private readonly log = new EventLog()
   private readonly parts = new Map<number, PartDraft>()
+  /** Parts of sound, of which only the words are shown. */
+  private readonly sounds = new Set<number>()
   private readonly items: ItemDraft[] = []
   /** The items that are done, as they were told. */
   private readonly done: string[] = []
@@ -80,16 +79,14 @@ class StreamWriter {
   private reported: unknown
   private extra: Extra | undefined
   private tokens: TokenLogprob[] = []
-  private frames: Frame[] = []
 
   constructor(context: AnswerContext) {
     this.context = context
   }
 
   next(event: ChatEvent): readonly Frame[] {
-    this.frames = []
     if (event.kind === 'start' || !this.isStarted) this.begin(event)
-    if ('choice' in event && event.choice !== undefined && event.choice !== 0) return this.frames
+    if ('choice' in event && event.choice !== undefined && event.choice !== 0) return this.log.take()
     switch (event.kind) {
       case 'start':
         break
@@ -97,7 +94,7 @@ class StreamWriter {
         this.beginPart(event.part, event.value)
         break
       case 'grow':
-        this.grow(event.part, event.text)
+        if (!this.sounds.has(event.part)) this.grow(event.part, event.text)
         break
       case 'amend':
         this.amend(event.part, event.with)
@@ -119,22 +116,18 @@ class StreamWriter {
       case 'extra':
         if (event.choice === undefined) this.extra = mergeExtra(this.extra, event.extra)
     }
-    return this.frames
+    return this.log.take()
   }
 
   end(): readonly Frame[] {
-    this.frames = []
     if (!this.isStarted) this.begin({ kind: 'start' })
     this.endAll()
     const { status, details } = stateOf(this.finish)
     const type = status === 'completed' ? 'response.completed' : 'response.incomplete'
     const isTheirs = this.isNative && this.reported !== undefined
     const response = this.response(status, details, isTheirs ? this.reported : wireUsage(this.usage), this.extra)
-    this.frames.push({
-      event: type,
-      data: `{"type":"${type}","response":${response},"sequence_number":${this.sequence++}}`,
-    })
-    return this.frames
+    this.log.write(type, `{"type":"${type}","response":${response}`)
+    return this.log.take()
   }
 
   private begin(event: ChatEvent): void {
@@ -149,10 +142,7 @@ class StreamWriter {
     this.base = idBase(this.id)
     const response = this.response('in_progress', null, null, undefined)
     for (const type of ['response.created', 'response.in_progress'])
-      this.frames.push({
-        event: type,
-        data: `{"type":"${type}","response":${response},"sequence_number":${this.sequence++}}`,
-      })
+      this.log.write(type, `{"type":"${type}","response":${response}`)
   }
 
   private response(status: string, details: unknown, usage: unknown, extra: Extra | undefined): string {
@@ -174,13 +164,10 @@ class StreamWriter {
     return `${JSON.stringify(head).slice(0, -1)},"output":[${this.done.join(',')}],${JSON.stringify(rest).slice(1)}`
   }
 
-  private emit(type: string, fields: Fields): void {
-    this.frames.push({ event: type, data: JSON.stringify({ type, ...fields, sequence_number: this.sequence++ }) })
-  }
-
   private beginPart(number: number, value: Part): void {
     const part = shown(value)
     if (!part) return
+    if (value.kind === 'audio') this.sounds.add(number)
     const draft = newDraft(part)
     this.parts.set(number, draft)
     if (isToldAtOnce(part, this.isNative)) this.open(draft)
@@ -199,7 +186,8 @@ class StreamWriter {
     draft.item = item
     item.parts.push(draft)
     const kind = kindOf(value)
-    if (!joins) this.emit('response.output_item.added', { output_index: item.index, item: this.announced(draft, item) })
+    if (!joins)
+      this.log.emit('response.output_item.added', { output_index: item.index, item: this.announced(draft, item) })
     if (kind === 'whole') {
       item.isEnded = true
       this.close()
@@ -246,22 +234,13 @@ class StreamWriter {
     }
     draft.delta = deltaEvent(deltas[kind], draft.place)
     if (kindOf(value) === 'message') {
-      this.emit('response.content_part.added', { ...draft.place, part: outputPart(emptied(value)) })
-      for (const citation of citationsOf(value)) this.cite(draft, citation)
+      this.log.emit('response.content_part.added', { ...draft.place, part: outputPart(emptied(value)) })
+      for (const citation of citationsOf(value)) tellCitation(this.log, draft, citation)
     }
     const { text } = value as ReasoningPart
     const isKnown = this.isNative && value.kind === 'reasoning' && value.form !== undefined
-    if (isKnown) this.list(draft)
+    if (isKnown) tellThought(this.log, draft, this.isNative)
     if ('text' in value && text !== '') this.write(draft, text)
-  }
-
-  /** Thoughts stand in a list that has one more entry only once there are any. */
-  private list(draft: PartDraft): void {
-    if (draft.isListed || draft.value.kind !== 'reasoning') return
-    draft.isListed = true
-    const isRaw = isRawThought(draft.value, this.isNative)
-    const part = { type: isRaw ? 'reasoning_text' : 'summary_text', text: '' }
-    this.emit(isRaw ? 'response.content_part.added' : 'response.reasoning_summary_part.added', { ...draft.place, part })
   }
 
   private grow(number: number, text: string): void {
@@ -289,34 +268,17 @@ class StreamWriter {
   }
 
   private write(draft: PartDraft, text: string): void {
-    if (draft.value.kind === 'reasoning') this.list(draft)
-    const { name, head } = draft.delta as DeltaEvent
-    let tail = ''
-    if (draft.value.kind === 'text') {
-      if (this.tokens.length === 0) tail = ',"logprobs":[]'
-      else {
-        const logprobs = this.tokens.map(wireLogprob)
-        this.tokens = []
-        draft.logprobs.push(...logprobs)
-        tail = `,"logprobs":${JSON.stringify(logprobs)}`
-      }
-    }
-    this.frames.push({
-      event: name,
-      data: `${head}${JSON.stringify(text)}${tail},"sequence_number":${this.sequence++}}`,
-    })
+    tellThought(this.log, draft, this.isNative)
+    tellGrowth(this.log, draft, text, draft.value.kind === 'text' ? this.takeTokens(draft) : [])
   }
 
-  private cite(draft: PartDraft, citation: Citation): void {
-    const length = draft.pieces.reduce(
-      (sum, piece) => sum + piece.length,
-      (draft.value as { text: string }).text.length,
-    )
-    this.emit('response.output_text.annotation.added', {
-      ...draft.place,
-      annotation_index: draft.citations++,
-      annotation: annotationOf(citation, length),
-    })
+  /** The probabilities that came since the last text are of the one that comes. */
+  private takeTokens({ logprobs }: PartDraft): readonly object[] {
+    if (this.tokens.length === 0) return []
+    const taken = this.tokens.map(wireLogprob)
+    this.tokens = []
+    logprobs.push(...taken)
+    return taken
   }
 
   private amend(number: number, amendment: Amendment): void {
@@ -331,7 +293,7 @@ class StreamWriter {
     if (isLate) return
     if (!draft.item) {
       if (isToldAtOnce(draft.value, this.isNative)) this.open(draft)
-    } else if (amendment.citation && draft.value.kind === 'text') this.cite(draft, amendment.citation)
+    } else if (amendment.citation && draft.value.kind === 'text') tellCitation(this.log, draft, amendment.citation)
   }
 
   private endPart(number: number): void {
@@ -346,42 +308,11 @@ class StreamWriter {
     this.close()
   }
 
-  /** A part of an item has ended, not yet the item. */
   private endSpoken(draft: PartDraft): void {
     if (draft.isEnded || !draft.item || kindOf(draft.value) === 'whole') return
-    if (draft.value.kind === 'text' && this.tokens.length > 0) {
-      draft.logprobs.push(...this.tokens.map(wireLogprob))
-      this.tokens = []
-    }
+    if (draft.value.kind === 'text') this.takeTokens(draft)
     draft.isEnded = true
-    const { place } = draft
-    const part = whole(draft)
-    switch (part.kind) {
-      case 'text':
-        this.emit('response.output_text.done', { ...place, text: part.text, logprobs: draft.logprobs })
-        this.emit('response.content_part.done', { ...place, part: outputPart(part, draft.logprobs) })
-        break
-      case 'refusal':
-        this.emit('response.refusal.done', { ...place, refusal: part.text })
-        this.emit('response.content_part.done', { ...place, part: outputPart(part) })
-        break
-      case 'reasoning':
-        if (draft.isListed) this.endThought(part, place)
-        break
-      default:
-        this.emit('response.content_part.done', { ...place, part: outputPart(part) })
-    }
-  }
-
-  private endThought(part: ReasoningPart, place: Fields): void {
-    const { text } = part
-    if (isRawThought(part, this.isNative)) {
-      this.emit('response.reasoning_text.done', { ...place, text })
-      this.emit('response.content_part.done', { ...place, part: { type: 'reasoning_text', text } })
-    } else {
-      this.emit('response.reasoning_summary_text.done', { ...place, text })
-      this.emit('response.reasoning_summary_part.done', { ...place, part: { type: 'summary_text', text } })
-    }
+    tellEnd(this.log, draft, this.isNative)
   }
 
   /** Another item begins: what was said has ended. Calls may still grow. */
@@ -427,8 +358,9 @@ class StreamWriter {
     if (first?.kind === 'tool-call') {
       // A call without arguments is one with none.
       if (first.arguments === '' && wire.arguments) this.write(item.parts[0] as PartDraft, wire.arguments as string)
-      if (first.custom) this.emit('response.custom_tool_call_input.done', { ...place, input: wire.input })
-      else this.emit('response.function_call_arguments.done', { ...place, name: wire.name, arguments: wire.arguments })
+      if (first.custom) this.log.emit('response.custom_tool_call_input.done', { ...place, input: wire.input })
+      else
+        this.log.emit('response.function_call_arguments.done', { ...place, name: wire.name, arguments: wire.arguments })
     }
     if (wire.type === 'message') addLogprobs(wire, item.parts)
     this.emitDone(item.index, wire)
@@ -439,10 +371,7 @@ class StreamWriter {
     const item = JSON.stringify(wire)
     this.done[index] = item
     const type = 'response.output_item.done'
-    this.frames.push({
-      event: type,
-      data: `{"type":"${type}","output_index":${index},"item":${item},"sequence_number":${this.sequence++}}`,
-    })
+    this.log.write(type, `{"type":"${type}","output_index":${index},"item":${item}`)
   }
 
   private carry(seal: Seal, to: string): void {
@@ -450,6 +379,6 @@ class StreamWriter {
     const id = itemId('rs', this.base, index)
     const carrier = carrierItem(seal, to, id)
     this.items.push({ index, id, parts: [], isEnded: true, carrier })
-    this.emit('response.output_item.added', { output_index: index, item: { id, type: 'reasoning', summary: [] } })
+    this.log.emit('response.output_item.added', { output_index: index, item: { id, type: 'reasoning', summary: [] } })
   }
 }

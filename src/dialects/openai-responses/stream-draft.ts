@@ -76,6 +76,10 @@ export const spokenKind = (value: Part, isNative: boolean): Spoken =>
 export const whole = ({ value, pieces }: PartDraft): Part =>
   pieces.length === 0 ? value : grown(value, pieces.join(''))
 
+/** How long its text is by now. */
+export const lengthOf = ({ value, pieces }: PartDraft): number =>
+  pieces.reduce((sum, piece) => sum + piece.length, 'text' in value ? value.text.length : 0)
+
 export const emptied = (value: Part): Part =>
   value.kind === 'text'
     ? { ...value, text: '', citations: [] }

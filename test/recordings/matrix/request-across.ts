@@ -15,13 +15,14 @@ const spoken: Readonly<Record<string, string>> = {
   'bedrock-invoke': 'anthropic-messages',
 }
 
-export const abilities: Abilities = {
+/** What models of each take. */
+export const abilitiesOf = (target: Target): Abilities => ({
   urls: true,
   mediaInResults: true,
   prefill: true,
-  systemMidway: false,
+  systemMidway: target.startsWith('openai'),
   unknownFields: false,
-}
+})
 
 export function requestAcross(chat: Chat, target: Target): Verdict {
   const { exchange, speaker, dialect } = chat
@@ -33,7 +34,7 @@ export function requestAcross(chat: Chat, target: Target): Verdict {
   if (dialect === target) return notApplicable('the same wire format: a round trip')
   const wanted = from(body)
   const request = speaker.decodeRequest(body, { model: exchange.model ?? '', stream: exchange.streaming })
-  const { body: written, dropped } = to.encodeRequest(request, abilities)
+  const { body: written, dropped } = to.encodeRequest(request, abilitiesOf(target))
   const read = (askedOf[target] as (body: unknown) => Asked)(JSON.parse(JSON.stringify(written)))
   return verdictOf(lossesIn(wanted, read, target, dropped))
 }
@@ -44,18 +45,69 @@ function lossesIn(wanted: Asked, read: Asked, target: Target, dropped: readonly 
   const setting = (name: 'temperature' | 'topP' | 'topK' | 'stop') =>
     isNamed(name) && read[name] === undefined ? [] : differences(read[name], clamped(name, wanted[name], target), name)
   return [
-    ...differences(read.system, wanted.system, 'system'),
-    ...differences(read.said, wanted.said, 'said'),
+    ...textFaults(wanted, read, target),
     ...(losesMedia ? [] : differences(read.media, wanted.media, 'media')),
-    ...differences(read.tools, wanted.tools, 'tools'),
-    ...(isNamed('toolChoice') || wanted.tools.length === 0 ? [] : differences(read.choice, wanted.choice, 'choice')),
-    ...(isNamed('format') ? [] : differences(read.format, wanted.format, 'format')),
+    ...toolFaults(wanted, read, target),
+    ...(isNamed('toolChoice') || wanted.tools.length === 0
+      ? []
+      : differences(read.choice, choiceIn(wanted, target), 'choice')),
+    ...(isNamed('format') ? [] : formatFaults(wanted, read, target)),
     ...limitFaults(wanted, read, target),
     ...setting('temperature'),
     ...setting('topP'),
     ...setting('topK'),
     ...setting('stop'),
   ]
+}
+
+function textFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
+  // Where instructions have no place between what is said, they are told to the user's side of it.
+  if (wanted.isMidway && !target.startsWith('openai')) {
+    const all = read.system + read.said.map((item) => ('who' in item ? item.text : '')).join('')
+    return wanted.said.flatMap((item) =>
+      'who' in item && !all.includes(item.text) ? [`said: ${item.text.slice(0, 60)} is missing`] : [],
+    )
+  }
+  const system = read.system.replace(asksForJson, '')
+  return [...differences(system, wanted.system, 'system'), ...differences(begun(wanted, read), wanted.said, 'said')]
+}
+
+/** A format that the target has no field for is asked for in words, at the end of the instructions. */
+const asksForJson = /(AnswerwithoneJSONobjectandnothingelse\.|GiveyourfinalanswerasJSON.*)$/
+
+/** A conversation that the assistant begins gets a word of the user before it where the target wants one. */
+const begun = (wanted: Asked, read: Asked): Asked['said'] => {
+  const [first] = wanted.said
+  const isUsers = first === undefined || ('who' in first && first.who === 'user')
+  const [ours] = read.said
+  return !isUsers && ours && 'who' in ours && ours.who === 'user' ? read.said.slice(1) : read.said
+}
+
+function toolFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
+  if (target !== 'bedrock-converse')
+    return differences(strictly(read.tools, target), strictly(wanted.tools, target), 'tools')
+  // Bedrock knows no "none": without tools none is called. And calls in the history want some tool to be there.
+  const isSilenced = wanted.choice === 'none'
+  const tools = read.tools.filter(({ name }) => name !== 'unavailable')
+  return isSilenced ? [] : differences(tools, wanted.tools, 'tools')
+}
+
+/** Anthropic wants every object of a strict schema closed. */
+const strictly = (value: unknown, target: Target): unknown =>
+  target === 'anthropic-messages'
+    ? JSON.parse(
+        JSON.stringify(value ?? null, (name, member) =>
+          name === 'additionalProperties' && member === false ? undefined : member,
+        ),
+      )
+    : value
+
+const choiceIn = ({ choice }: Asked, target: Target): string =>
+  choice === 'none' && target === 'bedrock-converse' ? 'auto' : choice
+
+function formatFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
+  if (read.format === 'text' && asksForJson.test(read.system)) return []
+  return differences(strictly(read.format, target), strictly(wanted.format, target), 'format')
 }
 
 /** Where a target takes less than another: the nearest that it takes. */

@@ -11,7 +11,7 @@ import { GatewayError } from '../../../src/core/error.ts'
 import { index, noRecordings, recordingsFolder } from '../../support/recordings.ts'
 import { type Chat, chatOf, dialectOf } from './formats.ts'
 import { isObj } from './oracle/tree.ts'
-import { abilities, type Target, targets } from './request-across.ts'
+import { abilitiesOf, type Target, targets } from './request-across.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const sdks = resolve(root, 'test/clients/node_modules')
@@ -90,7 +90,7 @@ function translated({ exchange, speaker, dialect }: Chat, target: Target): strin
   if (body === null || !to || dialect === target || exchange.response.status >= 400) return undefined
   try {
     const request = speaker.decodeRequest(body, { model: exchange.model ?? '', stream: exchange.streaming })
-    return JSON.stringify(shortened(to.encodeRequest(request, abilities).body))
+    return JSON.stringify(shortened(to.encodeRequest(request, abilitiesOf(target)).body))
   } catch (thrown) {
     // What is refused is not sent; whether it should be is asked elsewhere.
     if (thrown instanceof GatewayError) return undefined

@@ -6,6 +6,8 @@ import { isObj, list, meaning, obj, str, type Tree } from './tree.ts'
 export interface Asked {
   /** All instructions, wherever they stand, in order. */
   readonly system: string
+  /** True when some of them stand between what is said. */
+  readonly isMidway: boolean
   /** Texts, calls and results in order; texts of one speaker that follow each other are one. */
   readonly said: readonly AskedItem[]
   /** Pictures, sounds and files by the beginning of their data or their address, wherever they stand. */
@@ -37,6 +39,7 @@ class Conversation {
   readonly system: string[] = []
   readonly said: AskedItem[] = []
   readonly media: string[] = []
+  isMidway = false
   private readonly calls: { id: string; name: string; isAnswered: boolean }[] = []
 
   text(who: 'user' | 'assistant', text: unknown): void {
@@ -48,12 +51,16 @@ class Conversation {
   }
 
   instruct(text: unknown): void {
-    if (typeof text === 'string' && text.trim() !== '') this.system.push(bare(text))
+    if (typeof text !== 'string' || text.trim() === '') return
+    this.system.push(bare(text))
+    if (this.said.length > 0) this.isMidway = true
   }
 
   medium(value: unknown): void {
     const text = str(value).replace(/^data:[^,]*,/i, '')
-    if (text !== '') this.media.push(text.slice(0, 48))
+    if (text === '') return
+    const isAddress = /^\w+:/.test(text)
+    this.media.push((isAddress ? text : text.replaceAll('-', '+').replaceAll('_', '/')).slice(0, 40))
   }
 
   call(id: unknown, name: unknown, args: unknown): void {
@@ -70,8 +77,8 @@ class Conversation {
     this.said.push({ resultOf: place, value: resultOf(value) })
   }
 
-  asked(rest: Omit<Asked, 'system' | 'said' | 'media'>): Asked {
-    return { system: this.system.join(''), said: this.said, media: this.media, ...rest }
+  asked(rest: Omit<Asked, 'system' | 'isMidway' | 'said' | 'media'>): Asked {
+    return { system: this.system.join(''), isMidway: this.isMidway, said: this.said, media: this.media, ...rest }
   }
 }
 
@@ -128,8 +135,11 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
     for (const message of list(body.messages)) {
       const { role, content } = message
       if (role === 'system' || role === 'developer') talk.instruct(textsOf(content))
-      else if (role === 'tool' || role === 'function') talk.result(message.tool_call_id, message.name, textsOf(content))
-      else {
+      else if (role === 'tool' || role === 'function') {
+        talk.result(message.tool_call_id, message.name, textsOf(content))
+        // No host takes them there, but some clients send them.
+        for (const part of Array.isArray(content) ? list(content) : []) talk.medium(obj(part.image_url).url)
+      } else {
         const who = role === 'assistant' ? 'assistant' : 'user'
         if (typeof content === 'string') talk.text(who, content)
         for (const part of Array.isArray(content) ? list(content) : []) {
@@ -152,7 +162,7 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
     return talk.asked({
       tools: [
         ...list(body.tools)
-          .filter(({ type }) => type === 'function')
+          .filter((tool) => isObj(tool.function))
           .map((tool) => obj(tool.function)),
         ...list(body.functions),
       ].map(({ name, description, parameters }) => toolOf(name, description, parameters)),
@@ -267,19 +277,19 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
     const names = Array.isArray(calling.allowedFunctionNames) ? calling.allowedFunctionNames : []
     const isJson = config.responseMimeType === 'application/json'
     return talk.asked({
-      tools: list(body.tools)
+      tools: (Array.isArray(body.tools) ? list(body.tools) : [obj(body.tools)])
         .flatMap(({ functionDeclarations }) => list(functionDeclarations))
         .map(({ name, description, parameters, parametersJsonSchema }) =>
           toolOf(name, description, parametersJsonSchema ?? parameters),
         ),
       choice:
-        calling.mode === 'ANY'
+        str(calling.mode).toUpperCase() === 'ANY'
           ? names.length === 1
             ? `named ${names[0]}`
             : names.length > 1
               ? `one of ${names.join(', ')}`
               : 'required'
-          : calling.mode === 'NONE'
+          : str(calling.mode).toUpperCase() === 'NONE'
             ? 'none'
             : 'auto',
       format:
@@ -365,7 +375,7 @@ function responsesMedia(talk: Conversation, part: Tree): void {
 function anthropicMedia(talk: Conversation, { type, source }: Tree): void {
   if (type !== 'image' && type !== 'document') return
   const { type: kind, data, url } = obj(source)
-  talk.medium(kind === 'text' ? undefined : (data ?? url))
+  talk.medium(kind === 'text' ? Buffer.from(str(data)).toString('base64') : (data ?? url))
 }
 
 function bedrockMedia(talk: Conversation, block: Tree): void {
