@@ -55,11 +55,16 @@ export async function startSpeakingUpstream(): Promise<SpeakingUpstream> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream')
     const json = await bodyOf(request)
+    const { method = '' } = request
+    for (const voice of voices) {
+      const kept = voice.keyOf(request.headers) && voice.kept?.(method, pathname)
+      if (kept) return reply(response, kept.status, {}, kept.body)
+    }
     const [voice, address] = voices
       .map((voice) => [voice, voice.address(pathname, searchParams)] as const)
       .find(([, address]) => address) ?? [undefined, undefined]
-    if (!voice || !address || request.method !== 'POST')
-      return reply(response, 404, {}, { error: { message: `Nothing is at ${request.method} ${request.url}.` } })
+    if (!voice || !address || method !== 'POST')
+      return reply(response, 404, {}, { error: { message: `Nothing is at ${method} ${request.url}.` } })
     const body: unknown = JSON.parse(json)
     const { headers } = request
     const seen: SpokenTo = {
@@ -79,6 +84,7 @@ export async function startSpeakingUpstream(): Promise<SpeakingUpstream> {
     })
     try {
       if (!seen.key) throw new Refusal('key', 'There is no key.')
+      if (address.counts) return reply(response, 200, {}, voice.count?.(body, address))
       seen.heard = voice.hear(body, address, headers)
       const said = replyTo(seen.heard)
       if (!seen.heard.stream) {

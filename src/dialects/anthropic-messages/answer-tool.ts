@@ -4,7 +4,7 @@ import { fieldsOf, isFields } from '../values.ts'
  * Models that cannot be given a schema for their answer are made to call a tool whose input is the answer. Its name is
  * ours, so that whoever reads the answer knows it again without knowing the request.
  */
-export const answerTool = 'trunkline_answer'
+const answerTool = 'trunkline_answer'
 /** The same for schemas whose root is no object: the answer is one member of the input. */
 const wrappedAnswerTool = 'trunkline_wrapped_answer'
 const member = 'answer'
@@ -14,7 +14,7 @@ export const isAnswerTool = (name: string): boolean => name === answerTool || na
 /** Whether the answer is only a member of the input, so that nothing can be shown before all of it is there. */
 export const isWrapped = (name: string): boolean => name === wrappedAnswerTool
 
-export interface AnswerTool {
+interface AnswerTool {
   readonly name: string
   readonly input_schema: unknown
 }

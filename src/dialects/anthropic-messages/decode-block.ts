@@ -33,7 +33,7 @@ export function decodeBlock(block: Fields): Part {
 export const decodeBlocks = (blocks: readonly unknown[]): readonly Part[] => blocks.filter(isFields).map(decodeBlock)
 
 /** Content where a text may stand for a list of one. */
-export const decodeContent = (content: unknown): readonly Part[] =>
+const decodeContent = (content: unknown): readonly Part[] =>
   typeof content === 'string'
     ? content === ''
       ? []

@@ -1,18 +1,17 @@
-import type { Amendment, ChatEvent, Extra, Finish, Part } from '../../core/chat.ts'
-import { mergeExtra } from '../../core/chat.ts'
+import { type Amendment, type ChatEvent, type Extra, type Finish, mergeExtra, type Part } from '../../core/chat.ts'
 import { grown } from '../../core/chat-events.ts'
 import type { Step } from '../../core/steps.ts'
 import type { Usage } from '../../core/usage.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { answerId } from '../ids.ts'
-import { type Fields, isFields, listOf } from '../values.ts'
+import { BlockWriter } from './block-writer.ts'
 import { encodeCitation } from './citations.ts'
 import { answerBlocks, callBlock, isExplanation } from './encode-block.ts'
 import { encodeFinish } from './finish.ts'
 import { sealBlock, signatureOf } from './foreign-thoughts.ts'
 import { encodeUsage, says } from './usage.ts'
-import { ownEcho, ownFields } from './wire.ts'
+import { type Block, ownEcho, ownFields } from './wire.ts'
 
 export const encodeStream = (context: AnswerContext): Step<ChatEvent, Frame> => new StreamEncoder(context)
 
@@ -25,8 +24,9 @@ interface Draft {
   hasEnded: boolean
   /** What came while it waited: texts, and what was learnt of it. */
   held: (string | Amendment)[]
-  /** The arguments so far, of a call that others wait for. */
+  /** The arguments of a call so far, for when others wait for it, and how often they were found not to be whole. */
   args: string[]
+  tries: number
 }
 
 /** Only the first choice is shown: a message has no others. */
@@ -41,11 +41,9 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
   private waiting: Draft[] = []
   /** What was learnt of a block after it had ended, which goes to the client in blocks at the end. */
   private late: Part[] = []
-  private blocks = 0
-  private hasStarted = false
   private toldUsage: Usage | undefined
   private hasToldFinish = false
-  private frames: Frame[] = []
+  private readonly out = new BlockWriter(() => this.messageStart())
 
   constructor(context: AnswerContext) {
     this.context = context
@@ -53,17 +51,14 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
 
   next(event: ChatEvent): readonly Frame[] {
     this.take(event)
-    if (this.frames.length === 0) return none
-    const ready = this.frames
-    this.frames = []
-    return ready
+    return this.out.taken()
   }
 
   end(): readonly Frame[] {
     this.closeAll()
     if (!this.hasToldFinish || this.usage !== this.toldUsage) this.tellFinish()
-    this.tell('message_stop', '{"type":"message_stop"}')
-    return this.frames
+    this.out.tell('message_stop', '{"type":"message_stop"}')
+    return this.out.taken()
   }
 
   private take(event: ChatEvent): void {
@@ -110,7 +105,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
   }
 
   private begin(part: number, value: Part): void {
-    const draft: Draft = { value, index: -1, state: 'waiting', hasEnded: false, held: [], args: [] }
+    const draft: Draft = { value, index: -1, state: 'waiting', hasEnded: false, held: [], args: [], tries: 0 }
     this.drafts.set(part, draft)
     this.waiting.push(draft)
     this.advance()
@@ -135,7 +130,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     const { held, value } = draft
     draft.held = []
     if (!isStreamed(value)) {
-      for (const block of answerBlocks(value)) this.whole(block)
+      for (const block of answerBlocks(value)) this.out.whole(block)
       this.close(draft)
       return
     }
@@ -150,7 +145,6 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
 
   private grow(draft: Draft, text: string, part: number): void {
     if (draft.state === 'open') {
-      if (draft.value.kind === 'tool-call') draft.args.push(text)
       this.write(draft, text)
       return
     }
@@ -181,7 +175,9 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     const { value } = draft
     switch (value.kind) {
       case 'audio':
-        if (transcript) this.write(draft, transcript)
+        if (!transcript) return
+        if (draft.state === 'closed') this.late.push({ kind: 'text', text: transcript })
+        else this.write(draft, transcript)
         return
       case 'text':
         if (seal && draft.state !== 'closed') draft.value = { ...value, seal }
@@ -189,7 +185,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
         if (draft.state === 'closed') this.late.push({ kind: 'text', text: '', citations: [citation] })
         else {
           if (draft.index < 0) this.startBlock(draft)
-          this.delta(draft.index, { type: 'citations_delta', citation: encodeCitation(citation) })
+          this.out.delta(draft.index, { type: 'citations_delta', citation: encodeCitation(citation) })
         }
         return
       case 'reasoning': {
@@ -198,7 +194,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
         if (!seal) return
         if (draft.state === 'closed') this.late.push({ ...sealed, text: '' })
         else if (draft.index < 0) this.startBlock(draft)
-        else this.delta(draft.index, { type: 'signature_delta', signature: signatureOf(sealed) })
+        else this.out.delta(draft.index, { type: 'signature_delta', signature: signatureOf(sealed) })
       }
     }
   }
@@ -217,7 +213,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
       this.openUp(this.waiting.shift() as Draft)
       if (this.open) this.close(this.open)
     }
-    for (const part of this.late) for (const block of answerBlocks(part)) this.whole(block)
+    for (const part of this.late) for (const block of answerBlocks(part)) this.out.whole(block)
     this.late = []
   }
 
@@ -226,105 +222,51 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     if (this.open === draft) this.open = undefined
     const { value } = draft
     if (draft.index < 0) {
-      if (value.kind === 'text' && value.seal) this.whole(sealBlock(value.seal, '='))
+      if (value.kind === 'text' && value.seal) this.out.whole(sealBlock(value.seal, '='))
       return
     }
     // Thoughts without a seal of Claude's are marked, or a client that later turns to Claude would be refused.
     if (value.kind === 'reasoning' && !value.seal && !value.redacted)
-      this.delta(draft.index, { type: 'signature_delta', signature: signatureOf(value) })
-    this.stopBlock(draft.index)
-    if (value.kind === 'text' && value.seal) this.whole(sealBlock(value.seal, '<'))
+      this.out.delta(draft.index, { type: 'signature_delta', signature: signatureOf(value) })
+    this.out.stop(draft.index)
+    if (value.kind === 'text' && value.seal) this.out.whole(sealBlock(value.seal, '<'))
   }
 
   private startBlock(draft: Draft): void {
     const { value } = draft
-    if (value.kind === 'tool-call' && value.seal) this.whole(sealBlock(value.seal, '>'))
-    draft.index = this.blocks
+    if (value.kind === 'tool-call' && value.seal) this.out.whole(sealBlock(value.seal, '>'))
     switch (value.kind) {
-      case 'tool-call': {
-        this.startOf(callBlock({ ...value, arguments: '' }, value.id, value.name))
-        if (value.arguments !== '') {
-          draft.args.push(value.arguments)
-          this.write(draft, value.arguments)
-        }
+      case 'tool-call':
+        draft.index = this.out.start(callBlock({ ...value, arguments: '' }, value.id, value.name))
+        if (value.arguments !== '') this.write(draft, value.arguments)
         return
-      }
       case 'reasoning':
         if (value.redacted && value.seal) {
-          this.startOf(answerBlocks(value)[0] as Fields)
+          draft.index = this.out.start(answerBlocks(value)[0] as Block)
           return
         }
-        this.startOf({ type: 'thinking', thinking: '', signature: '', ...ownFields(value.extra) })
+        draft.index = this.out.start({ type: 'thinking', thinking: '', signature: '', ...ownFields(value.extra) })
         if (value.text !== '') this.write(draft, value.text)
-        if (value.seal) this.delta(draft.index, { type: 'signature_delta', signature: signatureOf(value) })
+        if (value.seal) this.out.delta(draft.index, { type: 'signature_delta', signature: signatureOf(value) })
         return
       case 'text':
-        this.startOf({ type: 'text', text: '', ...ownFields(value.extra) })
+        draft.index = this.out.start({ type: 'text', text: '', ...ownFields(value.extra) })
         for (const citation of value.citations ?? [])
-          this.delta(draft.index, { type: 'citations_delta', citation: encodeCitation(citation) })
+          this.out.delta(draft.index, { type: 'citations_delta', citation: encodeCitation(citation) })
         if (value.text !== '') this.write(draft, value.text)
         return
       default: {
-        this.startOf({ type: 'text', text: '' })
+        draft.index = this.out.start({ type: 'text', text: '' })
         const text = value.kind === 'audio' ? value.transcript : value.kind === 'refusal' ? value.text : undefined
         if (text) this.write(draft, text)
       }
     }
   }
 
-  /** More of a block's text. Nearly every event of a stream comes through here. */
   private write(draft: Draft, text: string): void {
     if (draft.index < 0) this.startBlock(draft)
-    const { kind } = draft.value
-    const delta =
-      kind === 'reasoning'
-        ? '"thinking_delta","thinking":'
-        : kind === 'tool-call'
-          ? '"input_json_delta","partial_json":'
-          : '"text_delta","text":'
-    this.tell(
-      'content_block_delta',
-      `{"type":"content_block_delta","index":${draft.index},"delta":{"type":${delta}${JSON.stringify(text)}}}`,
-    )
-  }
-
-  private delta(index: number, delta: Fields): void {
-    this.tell('content_block_delta', JSON.stringify({ type: 'content_block_delta', index, delta }))
-  }
-
-  /** A block that comes at once; the input of a call of the provider's own tools follows its start, as Claude has it. */
-  private whole(block: Fields): void {
-    const index = this.blocks
-    if (block.type === 'text' && typeof block.text === 'string') {
-      const { citations, ...rest } = block
-      this.startOf({ ...rest, text: '' })
-      for (const citation of listOf(citations)) this.delta(index, { type: 'citations_delta', citation })
-      if (block.text !== '') this.delta(index, { type: 'text_delta', text: block.text })
-    } else if (block.type === 'thinking') {
-      this.startOf({ ...block, signature: '' })
-      this.delta(index, { type: 'signature_delta', signature: block.signature })
-    } else if (isFields(block.input)) {
-      this.startOf({ ...block, input: {} })
-      this.delta(index, { type: 'input_json_delta', partial_json: JSON.stringify(block.input) })
-    } else this.startOf(block)
-    this.stopBlock(index)
-  }
-
-  private startOf(block: Fields): void {
-    const index = this.blocks++
-    this.tell('content_block_start', JSON.stringify({ type: 'content_block_start', index, content_block: block }))
-  }
-
-  private stopBlock(index: number): void {
-    this.tell('content_block_stop', `{"type":"content_block_stop","index":${index}}`)
-  }
-
-  private tell(event: string, data: string): void {
-    if (!this.hasStarted) {
-      this.hasStarted = true
-      this.frames.push({ event: 'message_start', data: this.messageStart() })
-    }
-    this.frames.push({ event, data })
+    if (draft.value.kind === 'tool-call') draft.args.push(text)
+    this.out.text(draft.index, draft.value.kind, text)
   }
 
   private messageStart(): string {
@@ -355,7 +297,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     const atStart = ownEcho(this.start.extra).usage
     const own = ownEcho(this.extra).usage ?? (says(atStart, this.usage) ? atStart : undefined)
     const usage = encodeUsage(this.usage, own)
-    this.tell(
+    this.out.tell(
       'message_delta',
       JSON.stringify({
         type: 'message_delta',
@@ -366,8 +308,6 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     )
   }
 }
-
-const none: readonly Frame[] = []
 
 /** Parts that grow as they come; the others are shown once, whole. */
 const isStreamed = (value: Part): boolean =>
@@ -383,15 +323,18 @@ const hasContent = (value: Part): boolean =>
   (value.kind === 'reasoning' && value.seal !== undefined) ||
   (value.kind === 'audio' && value.transcript !== undefined)
 
+/** How often a call's arguments are looked at, so that a stream of many calls takes no longer than it is long. */
+const mostTries = 8
+
 /** A call may grow in turns with others until it is said to have ended, or its arguments are whole. */
-function mayClose({ value, hasEnded, args }: Draft): boolean {
-  if (value.kind !== 'tool-call' || hasEnded) return true
-  const text = args.join('')
-  if (!text.trimEnd().endsWith('}')) return false
+function mayClose(draft: Draft): boolean {
+  if (draft.value.kind !== 'tool-call' || draft.hasEnded) return true
+  if (draft.tries >= mostTries || !draft.args.at(-1)?.trimEnd().endsWith('}')) return false
   try {
-    JSON.parse(text)
+    JSON.parse(draft.args.join(''))
     return true
   } catch {
+    draft.tries++
     return false
   }
 }

@@ -46,7 +46,7 @@ export function decodeFinish(said: Fields): Finish | undefined {
   }
 }
 
-export interface EncodedFinish {
+interface EncodedFinish {
   readonly stop_reason: string
   readonly stop_sequence: string | null
   readonly stop_details: unknown

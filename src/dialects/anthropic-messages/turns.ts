@@ -26,7 +26,7 @@ export interface Turns {
   readonly messages: WireMessage[]
 }
 
-export interface TurnContext {
+interface TurnContext {
   readonly abilities: Abilities
   readonly dropped: Dropped
   /** Whether the client itself spoke this dialect, and is taken at its word where Claude would not refuse. */

@@ -120,6 +120,7 @@ function decodeSearchResult(value: unknown): DocumentPart {
 }
 
 const callFields = new Set(['toolUseId', 'name', 'input'])
+const typedCallFields = new Set([...callFields, 'type'])
 
 function decodeToolUse(value: unknown): Part {
   const wire = fieldsOf(value)
@@ -138,7 +139,8 @@ function decodeToolUse(value: unknown): Part {
     id,
     name: textOf(wire.name),
     arguments: wire.input === undefined || wire.input === null ? '' : JSON.stringify(wire.input),
-    ...restOf(wire, callFields),
+    // Answers say of a call that it is one, which requests have no word for.
+    ...(wire.type === 'tool_use' ? restOf(wire, typedCallFields, { type: wire.type }) : restOf(wire, callFields)),
   }
 }
 

@@ -43,7 +43,7 @@ export function answerBlocks(part: Part): readonly Fields[] {
       if (part.redacted && !(part.seal && isOurSeal(part.seal.by))) return []
       return [encodeReasoning(part, part.seal !== undefined && isOurSeal(part.seal.by))]
     case 'tool-call':
-      return [{ toolUse: encodeCall(part) }]
+      return [{ toolUse: { ...encodeCall(part), ...ownEcho(part.extra) } }]
     case 'server-tool':
     case 'opaque':
       return part.dialect === dialectName && isFields(part.value) ? [part.value] : []

@@ -332,14 +332,15 @@ test('a wish to think is told as each maker wants it', () => {
   expect(wish(claude, { effort: 'medium' })).toMatchObject({
     more: { thinking: { type: 'enabled', budget_tokens: 4096 } },
   })
-  expect(wish(claude, { budget: 5000 }, {}, 3000)).toMatchObject({
-    more: { thinking: { budget_tokens: 2999 } },
-    inferenceConfig: { maxTokens: 3000 },
-  })
-  expect(wish(claude, { effort: 'low' }, {}, 100)).toMatchObject({
-    more: { thinking: { budget_tokens: 1024 } },
-    inferenceConfig: { maxTokens: 1025 },
-  })
+  const room = (budget: number, maxTokens: number, abilities: Abilities = {}): unknown[] => {
+    const { more, inferenceConfig } = wish(claude, { budget }, abilities, maxTokens)
+    return [fieldsOf(fieldsOf(more).thinking).budget_tokens, fieldsOf(inferenceConfig).maxTokens]
+  }
+  expect(room(2000, 3000)).toEqual([2000, 3000])
+  expect(room(5000, 3000)).toEqual([5000, 8000])
+  expect(room(500, 100)).toEqual([1024, 1124])
+  expect(room(5000, 4000, { defaultMaxTokens: 8192 })).toEqual([5000, 8192])
+  expect(room(9000, 3000, { defaultMaxTokens: 8192 })).toEqual([4096, 7096])
   expect(wish(claude, { effort: 'minimal', shown: true }, { reasoning: 'adaptive' })).toMatchObject({
     more: { thinking: { type: 'adaptive', display: 'summarized' } },
     outputConfig: { effort: 'low' },

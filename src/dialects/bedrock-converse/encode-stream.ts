@@ -191,7 +191,9 @@ function draftOf(value: Part): Draft {
       if (value.seal && isOurSeal(value.seal.by)) waiting.push(sealDelta(value.seal, value.redacted === true))
       break
     case 'tool-call':
-      start = { toolUse: { toolUseId: value.id, name: value.name, ...ownFields(value.extra) } }
+      start = {
+        toolUse: { toolUseId: value.id, name: value.name, ...ownFields(value.extra), ...ownEcho(value.extra) },
+      }
       if (value.arguments !== '') waiting.push({ toolUse: { input: value.arguments } })
       break
     default:

@@ -14,7 +14,7 @@ test('an error is what its header says, cut at the colon', () => {
   expect(read(403, { message: 'x' }, `UnrecognizedClientException${internal}`)).toEqual(['unauthorized', 401])
   expect(read(403, { message: 'x' }, `InvalidSignatureException${internal}`)).toEqual(['unauthorized', 401])
   expect(read(403, { message: 'x' }, 'AccessDeniedException')).toEqual(['permission_denied', 403])
-  expect(read(424, { message: 'x' }, 'ModelErrorException')).toEqual(['upstream_error', 424])
+  expect(read(424, { message: 'x' }, 'ModelErrorException')).toEqual(['upstream_error', 502])
   expect(read(429, { message: 'x' }, 'ThrottlingException')).toEqual(['rate_limited', 429])
   expect(read(429, { message: 'x' }, 'ModelNotReadyException')).toEqual(['upstream_overloaded', 429])
   expect(read(408, { message: 'x' }, 'ModelTimeoutException')).toEqual(['timeout_headers', 408])

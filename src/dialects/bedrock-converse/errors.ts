@@ -82,8 +82,10 @@ export function exceptionOf({ event = '', data }: Frame): GatewayError {
 
 function errorOf(status: number, type: string | undefined, message: string): ProviderError {
   const code = codeOf(status, type, message)
-  // AWS says 403 for a bad key and 400 for a model that does not exist: the client would look in the wrong place.
-  const told = code === 'unauthorized' || code === 'model_not_found' ? errors[code].status : status
+  // AWS says 403 for a bad key, 400 for a model that does not exist and 424 for one that failed: the client would look in
+  // the wrong place.
+  const isMisleading = code === 'unauthorized' || code === 'model_not_found' || status === 424
+  const told = isMisleading ? errors[code].status : status
   return {
     asItCame: false,
     error: new GatewayError(code, message, { status: told, ...(type !== undefined && { providerType: type }) }),

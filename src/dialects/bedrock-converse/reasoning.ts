@@ -68,7 +68,7 @@ const quiet = ({ reasoning }: Abilities): Fields =>
 
 function claudeThinking(
   { effort, budget, mode, shown }: ReasoningWish,
-  { reasoning = mode === 'adaptive' ? 'adaptive' : 'budget' }: Abilities,
+  { reasoning = mode === 'adaptive' ? 'adaptive' : 'budget', defaultMaxTokens }: Abilities,
   maxTokens: number | undefined,
 ): Thinking {
   if (reasoning !== 'budget') {
@@ -88,11 +88,18 @@ function claudeThinking(
     }
   }
   const wished = Math.max(leastBudget, budget !== undefined && budget > 0 ? budget : (rowOf(budgets, effort) ?? 4096))
-  // Thoughts have to leave room for an answer: fewer thoughts where that is possible, else a longer answer.
-  const least = leastBudget + 1
-  const limit = maxTokens === undefined ? undefined : Math.max(maxTokens, least)
-  const given = limit === undefined ? wished : Math.min(wished, Math.max(leastBudget, limit - 1))
-  return { more: { thinking: { type: 'enabled', budget_tokens: given } }, maxTokens: limit, isOn: true }
+  return { ...withRoom(wished, maxTokens, defaultMaxTokens), isOn: true }
+}
+
+/** Thoughts have to leave room for an answer: a longer answer in all, up to what the model can write, else fewer thoughts. */
+function withRoom(
+  wished: number,
+  maxTokens: number | undefined,
+  most = Number.POSITIVE_INFINITY,
+): Omit<Thinking, 'isOn'> {
+  const budget = wished < most ? wished : Math.max(leastBudget, Math.floor(most / 2))
+  const limit = maxTokens === undefined || budget < maxTokens ? maxTokens : Math.min(budget + maxTokens, most)
+  return { more: { thinking: { type: 'enabled', budget_tokens: budget } }, maxTokens: limit }
 }
 
 const effortOf = (budget: number | undefined): string | undefined =>

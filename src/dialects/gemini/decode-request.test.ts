@@ -72,6 +72,23 @@ test('results find their calls by name and order where there are no ids', () => 
   ])
 })
 
+test.each<[object, readonly string[]]>([
+  [{ output: 'a' }, ['a']],
+  [{ result: 'a' }, ['a']],
+  [{ output: { b: 1 } }, ['{"output":{"b":1}}']],
+  [{ name: 'f', content: 'a' }, ['a']],
+  [{ name: 'f', content: [{ text: 'a' }, { text: 'b' }] }, ['a', 'b']],
+  [{ name: 'f', content: [] }, []],
+  [{ name: 'f', content: [{ image: 'a' }] }, ['{"name":"f","content":[{"image":"a"}]}']],
+  [{ name: 'g', content: 'a' }, ['{"name":"g","content":"a"}']],
+])('the words of the result %j reach every provider, and Google gets it as it was', (response, texts) => {
+  const contents = [user, { role: 'user', parts: [{ functionResponse: { name: 'f', response } }] }]
+  const request = decode({ contents })
+  const [result] = request.messages[1]?.parts ?? []
+  expect(result?.kind === 'tool-result' ? result.parts : []).toEqual(texts.map((text) => ({ kind: 'text', text })))
+  expect(gemini.encodeRequest(request, {}).body.contents).toEqual(contents)
+})
+
 test('ids that the client gives are kept', () => {
   const contents = [
     user,

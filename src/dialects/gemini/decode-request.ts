@@ -164,7 +164,7 @@ function resultOf(wire: Fields, response: Fields, calls: OpenCalls, turn: number
     kind: 'tool-result',
     callId,
     ...(name !== undefined && { name }),
-    parts: [...textsOf(response.response), ...manyOf(response.parts).map(resultPart)],
+    parts: [...textsOf(response.response, name), ...manyOf(response.parts).map(resultPart)],
     ...(isError && { isError }),
     extra: {
       dialect: own,
@@ -181,13 +181,23 @@ const resultPart = (written: Fields): Part =>
   mediaPart(named(written)) ?? { kind: 'opaque', dialect: own, value: written }
 
 /** The words of a result that is nothing else; any other object as it was written. */
-function textsOf(response: unknown): Part[] {
+function textsOf(response: unknown, name: string | undefined): Part[] {
   if (response === undefined || response === null) return []
-  const fields = fieldsOf(response)
-  const [only, ...others] = Object.keys(fields)
-  const isPlain = others.length === 0 && (only === 'output' || only === 'result' || only === 'error')
-  const text = isPlain ? fields[only] : undefined
-  return [{ kind: 'text', text: typeof text === 'string' ? text : JSON.stringify(response) }]
+  const words = wordsIn(fieldsOf(response), name) ?? [JSON.stringify(response)]
+  return words.map((text) => ({ kind: 'text', text }))
+}
+
+/** Google's forms of a plain text: alone under one of three names, or as the content beside the function's name. */
+function wordsIn(fields: Fields, name: string | undefined): readonly string[] | undefined {
+  const names = Object.keys(fields)
+  const isNamed = names.length === 2 && fields.name === name && fields.content !== undefined
+  const [only] = names
+  const isPlain = names.length === 1 && (only === 'output' || only === 'result' || only === 'error')
+  const value = isNamed ? fields.content : isPlain ? fields[only] : undefined
+  if (typeof value === 'string') return [value]
+  if (!isNamed || !Array.isArray(value)) return undefined
+  const texts = value.map((one) => (isFields(one) && Object.keys(one).length === 1 ? one.text : undefined))
+  return texts.every((text) => typeof text === 'string') ? texts : undefined
 }
 
 /**

@@ -102,7 +102,8 @@ function reasoningItem(
   ]
 }
 
-const hasText = ({ text, form }: ReasoningPart): boolean => text !== '' || form !== undefined
+/** An empty one is only sent where it was one before. */
+const hasText = ({ text, form, extra }: ReasoningPart): boolean => text !== '' || (form !== undefined && isOwn(extra))
 
 function callItem(part: ToolCall, ids: CallIds): Fields {
   const { id, status } = ownEcho(part.extra)

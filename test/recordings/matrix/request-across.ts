@@ -18,7 +18,7 @@ const spoken: Readonly<Record<string, string>> = {
 /** What models of each take. */
 export const abilitiesOf = (target: Target): Abilities => ({
   urls: true,
-  mediaInResults: true,
+  mediaInResults: target !== 'openai-chat',
   prefill: true,
   systemMidway: target.startsWith('openai'),
   unknownFields: false,
@@ -69,18 +69,52 @@ function textFaults(wanted: Asked, read: Asked, target: Target): readonly string
     )
   }
   const system = read.system.replace(asksForJson, '')
-  return [...differences(system, wanted.system, 'system'), ...differences(begun(wanted, read), wanted.said, 'said')]
+  const said = begun(wanted, read)
+  const inText = wanted.documents.filter((text) => !read.documents.includes(text))
+  return [
+    ...differences(system, wanted.system, 'system'),
+    ...(inText.length > 0 ? documentFaults(wanted, said, inText) : differences(said, wanted.said, 'said')),
+  ]
+}
+
+/** Where a target takes no documents of text, their text is told between the rest, with their titles. */
+function documentFaults(wanted: Asked, said: Asked['said'], documents: readonly string[]): readonly string[] {
+  const textIn = (items: Asked['said']) => items.map((item) => ('who' in item ? item.text : '')).join('')
+  const ours = textIn(said)
+  const missing = documents.filter((text) => !ours.includes(text))
+  const rest = documents.reduce((text, document) => text.replace(document, ''), ours)
+  return [
+    ...missing.map((text) => `documents: ${text.slice(0, 60)} is missing`),
+    ...(isWithin(textIn(wanted.said), rest)
+      ? []
+      : [`said: ${rest.slice(0, 100)}, not ${textIn(wanted.said).slice(0, 100)}`]),
+  ]
+}
+
+/** Whether all letters of one text stand in the other in their order. */
+function isWithin(text: string, other: string): boolean {
+  let place = 0
+  for (const letter of other) if (letter === text[place]) place++
+  return place >= text.length
 }
 
 /** A format that the target has no field for is asked for in words, at the end of the instructions. */
 const asksForJson = /(AnswerwithoneJSONobjectandnothingelse\.|GiveyourfinalanswerasJSON.*)$/
 
-/** A conversation that the assistant begins gets a word of the user before it where the target wants one. */
-const begun = (wanted: Asked, read: Asked): Asked['said'] => {
+/**
+ * What is said without the words that a target needs around it: before a conversation that the assistant begins, beside a
+ * document, and where pictures of a result follow it.
+ */
+function begun(wanted: Asked, read: Asked): Asked['said'] {
   const [first] = wanted.said
-  const isUsers = first === undefined || ('who' in first && first.who === 'user')
   const [ours] = read.said
-  return !isUsers && ours && 'who' in ours && ours.who === 'user' ? read.said.slice(1) : read.said
+  const isBegun = !(first && 'who' in first && first.who === 'user') && ours && 'who' in ours && ours.who === 'user'
+  return (isBegun ? read.said.slice(1) : read.said).flatMap((item) => {
+    if ('resultOf' in item && item.value === '(showninthenextmessage)') return [{ ...item, value: {} }]
+    if (!('who' in item) || item.who !== 'user') return [item]
+    const text = item.text.replace(/^(Fromtheresultof\w+:|Seetheattacheddocument\.)/, '')
+    return text === '' ? [] : [{ ...item, text }]
+  })
 }
 
 function toolFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
@@ -102,8 +136,12 @@ const strictly = (value: unknown, target: Target): unknown =>
       )
     : value
 
-const choiceIn = ({ choice }: Asked, target: Target): string =>
-  choice === 'none' && target === 'bedrock-converse' ? 'auto' : choice
+function choiceIn({ choice, tools }: Asked, target: Target): string {
+  if (choice === 'none' && target === 'bedrock-converse') return 'auto'
+  // A list of all tools is no choice among them, where there are no lists.
+  const isAll = choice === `one of ${tools.map(({ name }) => name).join(', ')}`
+  return isAll && !target.startsWith('openai') && target !== 'gemini' ? 'required' : choice
+}
 
 function formatFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
   if (read.format === 'text' && asksForJson.test(read.system)) return []

@@ -95,39 +95,46 @@ const tool = fields(
   },
 )
 const serial = { disable_parallel_tool_use: truth }
+/** What has tokens; only this is taken where they are counted. */
+const counted: Readonly<Record<string, Shape>> = {
+  system: either(list(textBlock), words),
+  tools: list(tool),
+  tool_choice: tagged('type', {
+    auto: fields({ type: anything }, serial),
+    any: fields({ type: anything }, serial),
+    tool: fields({ type: anything, name }, serial),
+    none: fields({ type: anything }),
+  }),
+  thinking: tagged('type', {
+    enabled: fields(
+      { type: anything, budget_tokens: number(1024, 64_000) },
+      { display: oneOf('summarized', 'omitted') },
+    ),
+    adaptive: fields({ type: anything }, { display: oneOf('summarized', 'omitted') }),
+    disabled: fields({ type: anything }),
+  }),
+  output_config: fields(
+    {},
+    {
+      effort: oneOf('low', 'medium', 'high', 'max'),
+      format: fields({ type: oneOf('json_schema'), schema: object }),
+    },
+  ),
+  ...cached,
+}
+
+export const ofCounting = fields({ model: words, messages: list(message, 1) }, counted)
+
 export const ofAnthropic = fields(
   { model: words, max_tokens: number(0, 64_000), messages: list(message, 1) },
   {
-    system: either(list(textBlock), words),
+    ...counted,
     stream: truth,
-    tools: list(tool),
-    tool_choice: tagged('type', {
-      auto: fields({ type: anything }, serial),
-      any: fields({ type: anything }, serial),
-      tool: fields({ type: anything, name }, serial),
-      none: fields({ type: anything }),
-    }),
-    thinking: tagged('type', {
-      enabled: fields(
-        { type: anything, budget_tokens: number(1024, 64_000) },
-        { display: oneOf('summarized', 'omitted') },
-      ),
-      adaptive: fields({ type: anything }, { display: oneOf('summarized', 'omitted') }),
-      disabled: fields({ type: anything }),
-    }),
-    output_config: fields(
-      {},
-      {
-        effort: oneOf('low', 'medium', 'high', 'max'),
-        format: fields({ type: oneOf('json_schema'), schema: object }),
-      },
-    ),
     temperature: number(0, 1),
     top_p: number(0, 1),
     top_k: number(0, 1000),
     stop_sequences: list(words),
     metadata: fields({}, { user_id: text }),
     service_tier: oneOf('auto', 'standard_only'),
-    ...cached,
   },
 )

@@ -1,6 +1,7 @@
-import { type Block, type Body, ofAnthropic, type WireMessage } from './anthropic-messages-request.ts'
+import { type Block, type Body, ofAnthropic, ofCounting, type WireMessage } from './anthropic-messages-request.ts'
 import type { Heard, Refusal, Reply } from './script.ts'
 import { used } from './script.ts'
+import type { Flaw } from './shape.ts'
 import { bearerOf, checked, newId, newSeal, pieces, type Refused, refuse, sse, type Voice } from './voice.ts'
 
 /** What has been said, so that it is known whether it comes back as it was: what was thought before each call. */
@@ -14,7 +15,8 @@ export function anthropicMessages(): Voice {
   return {
     wire: 'anthropic-messages',
     streamType: 'text/event-stream; charset=utf-8',
-    address: (path) => (path === '/v1/messages' ? {} : undefined),
+    address: (path) =>
+      path === '/v1/messages' ? {} : path === '/v1/messages/count_tokens' ? { counts: true } : undefined,
     keyOf: (headers) => (headers['x-api-key'] as string | undefined) ?? bearerOf(headers),
     hear(body, _address, headers) {
       const version = headers['anthropic-version']
@@ -31,17 +33,22 @@ export function anthropicMessages(): Voice {
     }),
     stream: (heard, reply) => stream(heard, reply, thoughtOf),
     refuse: refused,
+    count(body) {
+      checked(ofCounting, body, worded)
+      return { input_tokens: used.uncached }
+    },
   }
 }
 
+const worded = ({ path, kind, says }: Flaw): string =>
+  kind === 'unknown'
+    ? `${path}: Extra inputs are not permitted`
+    : kind === 'missing'
+      ? `${path}: Field required`
+      : `${path}: it ${says}`
+
 function hear(json: unknown, isNew: boolean, thoughtOf: Remembered): Heard {
-  const body = checked<Body>(ofAnthropic, json, ({ path, kind, says }) =>
-    kind === 'unknown'
-      ? `${path}: Extra inputs are not permitted`
-      : kind === 'missing'
-        ? `${path}: Field required`
-        : `${path}: it ${says}`,
-  )
+  const body = checked<Body>(ofAnthropic, json, worded)
   const { messages, thinking, tool_choice, tools = [] } = body
   const thinks = thinking !== undefined && thinking.type !== 'disabled'
   ofModel(body, isNew, thinks)

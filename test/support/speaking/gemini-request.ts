@@ -92,46 +92,53 @@ const declared = fields(
     response: object,
   },
 )
-export const ofGemini = fields(
-  { contents: list(content, 1) },
-  {
-    systemInstruction: content,
-    tools: list(fields({}, { functionDeclarations: list(declared, 1, 512) })),
-    toolConfig: fields(
-      {},
-      {
-        functionCallingConfig: fields(
-          {},
-          { mode: oneOf('AUTO', 'ANY', 'NONE', 'VALIDATED'), allowedFunctionNames: list(name) },
-        ),
-      },
-    ),
-    generationConfig: fields(
-      {},
-      {
-        temperature: number(0, 2),
-        topP: number(0, 1),
-        topK: number(1, 1000),
-        candidateCount: oneOf(1),
-        maxOutputTokens: number(1, 65_536),
-        stopSequences: list(words, 0, 5),
-        responseMimeType: oneOf('text/plain', 'application/json'),
-        responseSchema: openApiSchema,
-        responseJsonSchema: object,
-        seed: number(-(2 ** 31), 2 ** 31),
-        presencePenalty: number(-2, 2),
-        frequencyPenalty: number(-2, 2),
-        thinkingConfig: fields(
-          {},
-          {
-            includeThoughts: truth,
-            thinkingBudget: number(-1, 32_768),
-            thinkingLevel: like(/^(minimal|low|medium|high)$/i),
-          },
-        ),
-      },
-    ),
-    safetySettings: list(fields({ category: words, threshold: words })),
-    serviceTier: text,
-  },
+const beside = {
+  systemInstruction: content,
+  tools: list(fields({}, { functionDeclarations: list(declared, 1, 512) })),
+  toolConfig: fields(
+    {},
+    {
+      functionCallingConfig: fields(
+        {},
+        { mode: oneOf('AUTO', 'ANY', 'NONE', 'VALIDATED'), allowedFunctionNames: list(name) },
+      ),
+    },
+  ),
+  generationConfig: fields(
+    {},
+    {
+      temperature: number(0, 2),
+      topP: number(0, 1),
+      topK: number(1, 1000),
+      candidateCount: oneOf(1),
+      maxOutputTokens: number(1, 65_536),
+      stopSequences: list(words, 0, 5),
+      responseMimeType: oneOf('text/plain', 'application/json'),
+      responseSchema: openApiSchema,
+      responseJsonSchema: object,
+      seed: number(-(2 ** 31), 2 ** 31),
+      presencePenalty: number(-2, 2),
+      frequencyPenalty: number(-2, 2),
+      thinkingConfig: fields(
+        {},
+        {
+          includeThoughts: truth,
+          thinkingBudget: number(-1, 32_768),
+          thinkingLevel: like(/^(minimal|low|medium|high)$/i),
+        },
+      ),
+    },
+  ),
+  safetySettings: list(fields({ category: words, threshold: words })),
+  serviceTier: text,
+}
+
+export const ofGemini = fields({ contents: list(content, 1) }, beside)
+
+/** Where tokens are counted it is either the contents alone, or a whole request inside. */
+export const ofCounting = either(
+  fields({ contents: list(content, 1) }),
+  fields({
+    generateContentRequest: fields({ model: like(/^models\//), contents: list(content, 1) }, beside),
+  }),
 )

@@ -1,6 +1,7 @@
-import { type Body, type Content, ofGemini, type Part } from './gemini-request.ts'
+import { type Body, type Content, ofCounting, ofGemini, type Part } from './gemini-request.ts'
 import type { Heard, Refusal, Reply, Result } from './script.ts'
 import { used } from './script.ts'
+import type { Flaw } from './shape.ts'
 import { checked, letters, newId, newSeal, pieces, type Refused, refuse, type Voice } from './voice.ts'
 
 /** From version 3 on calls have ids, and come back with what was thought before them. */
@@ -16,25 +17,31 @@ export function gemini(): Voice {
     streamType: 'text/event-stream',
     address(path, query) {
       const [, model, verb] =
-        /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent)$/.exec(path) ?? []
+        /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent|countTokens)$/.exec(path) ?? []
       if (!model) return undefined
       if (verb === 'streamGenerateContent' && query.get('alt') !== 'sse') return undefined
-      return { model: decodeURIComponent(model), stream: verb === 'streamGenerateContent' }
+      const isCount = verb === 'countTokens'
+      return { model: decodeURIComponent(model), stream: verb === 'streamGenerateContent', ...(isCount && { counts: true }) }
     },
     keyOf: ({ 'x-goog-api-key': key }) => (typeof key === 'string' ? key : undefined),
     hear: (body, { model = '', stream = false }) => hear(body, model, stream, signed),
     whole: (heard, reply) => response(heard, reply, partsOf(heard, reply, signed), 'STOP'),
     stream: (heard, reply) => stream(heard, reply, partsOf(heard, reply, signed)),
     refuse: refused,
+    count(body) {
+      checked(ofCounting, body, worded)
+      return { totalTokens: used.uncached, promptTokensDetails: [{ modality: 'TEXT', tokenCount: used.uncached }] }
+    },
   }
 }
 
+const worded = ({ path, kind, says }: Flaw): string =>
+  kind === 'unknown'
+    ? `Invalid JSON payload received. Unknown name "${path.split('.').at(-1)}" at '${path}': Cannot find field.`
+    : `* ${path}: it ${says}`
+
 function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet<string>): Heard {
-  const body = checked<Body>(ofGemini, json, ({ path, kind, says }) =>
-    kind === 'unknown'
-      ? `Invalid JSON payload received. Unknown name "${path.split('.').at(-1)}" at '${path}': Cannot find field.`
-      : `* ${path}: it ${says}`,
-  )
+  const body = checked<Body>(ofGemini, json, worded)
   const { contents, generationConfig: config = {}, toolConfig } = body
   if (config.thinkingConfig?.thinkingLevel && !isThree(model)) refuse('Thinking level is not supported for this model.')
   if (config.thinkingConfig?.thinkingLevel && config.thinkingConfig.thinkingBudget !== undefined)

@@ -9,10 +9,13 @@ interface Kept {
   readonly items: Map<string, Item>
   readonly conversations: Map<string, readonly Item[]>
   readonly thoughtOf: Map<string, Item>
+  /** What an answer was given to, and the answer itself, by its id. */
+  readonly inputs: Map<string, readonly Item[]>
+  readonly answers: Map<string, object>
 }
 
 export function openAiResponses(): Voice {
-  const kept: Kept = { items: new Map(), conversations: new Map(), thoughtOf: new Map() }
+  const kept: Kept = { items: new Map(), conversations: new Map(), thoughtOf: new Map(), inputs: new Map(), answers: new Map() }
   const asked = new WeakMap<Heard, { readonly body: Body; readonly input: readonly Item[] }>()
   const answer = (heard: Heard, reply: Reply): Answer => {
     const { body, input } = asked.get(heard) ?? { body: {} as Body, input: [] }
@@ -22,6 +25,7 @@ export function openAiResponses(): Voice {
     if (body.store !== false) {
       for (const item of output) kept.items.set(item.id ?? '', item)
       kept.conversations.set(id, [...input, ...output])
+      kept.inputs.set(id, input)
     }
     const thought = output.find(({ type }) => type === 'reasoning')
     if (thought) for (const { call_id } of output) if (call_id !== undefined) kept.thoughtOf.set(call_id, thought)

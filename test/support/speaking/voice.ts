@@ -7,6 +7,8 @@ import type { Flaw, Shape } from './shape.ts'
 export interface Address {
   readonly model?: string
   readonly stream?: boolean
+  /** True where one asks how many tokens a request has. */
+  readonly counts?: boolean
 }
 
 /** A vendor: it checks what it is asked as strictly as the real one, and speaks as that one does. */
@@ -22,6 +24,10 @@ export interface Voice {
   /** Its frames, each whole. */
   stream(heard: Heard, reply: Reply): readonly (string | Buffer)[]
   refuse(refusal: Refusal): Refused
+  /** How many tokens a request has; throws a `Refusal` for what the vendor would not count. */
+  count?(body: unknown, address: Address): unknown
+  /** What it says of an answer that it has kept; undefined for an address that is not its own. */
+  kept?(method: string, path: string): Refused | undefined
 }
 
 export interface Refused {

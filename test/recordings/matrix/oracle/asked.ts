@@ -12,6 +12,8 @@ export interface Asked {
   readonly said: readonly AskedItem[]
   /** Pictures, sounds and files by the beginning of their data or their address, wherever they stand. */
   readonly media: readonly string[]
+  /** Documents that are text. */
+  readonly documents: readonly string[]
   readonly tools: readonly AskedTool[]
   readonly choice: string
   readonly format: unknown
@@ -39,6 +41,7 @@ class Conversation {
   readonly system: string[] = []
   readonly said: AskedItem[] = []
   readonly media: string[] = []
+  readonly documents: string[] = []
   isMidway = false
   private readonly calls: { id: string; name: string; isAnswered: boolean }[] = []
 
@@ -63,6 +66,19 @@ class Conversation {
     this.media.push((isAddress ? text : text.replaceAll('-', '+').replaceAll('_', '/')).slice(0, 40))
   }
 
+  /** A file: one that is text counts as its text, however it is wrapped. */
+  file(value: unknown): void {
+    const data = str(value).replace(/^data:[^,]*,/i, '')
+    const text = /^\w+:/.test(data) ? '' : Buffer.from(data, 'base64').toString('utf8')
+    const isText = text !== '' && !text.includes('\uFFFD') && !text.includes('\0') && !text.startsWith('%PDF')
+    if (isText) this.documents.push(bare(text))
+    else this.medium(value)
+  }
+
+  document(text: unknown): void {
+    if (typeof text === 'string' && text !== '') this.documents.push(bare(text))
+  }
+
   call(id: unknown, name: unknown, args: unknown): void {
     this.said.push({ call: this.calls.length, name: str(name), args: meaning(args) })
     this.calls.push({ id: str(id), name: str(name), isAnswered: false })
@@ -77,8 +93,15 @@ class Conversation {
     this.said.push({ resultOf: place, value: resultOf(value) })
   }
 
-  asked(rest: Omit<Asked, 'system' | 'isMidway' | 'said' | 'media'>): Asked {
-    return { system: this.system.join(''), isMidway: this.isMidway, said: this.said, media: this.media, ...rest }
+  asked(rest: Omit<Asked, 'system' | 'isMidway' | 'said' | 'media' | 'documents'>): Asked {
+    return {
+      system: this.system.join(''),
+      isMidway: this.isMidway,
+      said: this.said,
+      media: this.media,
+      documents: this.documents,
+      ...rest,
+    }
   }
 }
 
@@ -146,7 +169,7 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
           if (part.type === 'text') talk.text(who, part.text)
           talk.medium(typeof part.image_url === 'string' ? part.image_url : obj(part.image_url).url)
           talk.medium(obj(part.input_audio).data)
-          talk.medium(obj(part.file).file_data)
+          talk.file(obj(part.file).file_data)
           talk.medium(obj(part.video_url).url)
         }
         for (const call of list(message.tool_calls))
@@ -225,7 +248,11 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
         if (block.type === 'text') talk.text(who, block.text)
         else if (block.type === 'tool_use') talk.call(block.id, block.name, block.input)
         else if (block.type === 'tool_result') {
-          talk.result(block.tool_use_id, '', textsOf(block.content))
+          talk.result(
+            block.tool_use_id,
+            '',
+            typeof block.content === 'string' ? block.content : foundText(list(block.content)),
+          )
           for (const part of Array.isArray(block.content) ? list(block.content) : []) anthropicMedia(talk, part)
         } else anthropicMedia(talk, block)
       }
@@ -262,13 +289,13 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
       const who = role === 'model' ? 'assistant' : 'user'
       for (const part of list(parts)) {
         if (part.thought !== true) talk.text(who, part.text)
-        talk.medium(obj(part.inlineData).data)
+        talk.file(obj(part.inlineData).data)
         talk.medium(obj(part.fileData).fileUri)
         if (isObj(part.functionCall)) talk.call(part.functionCall.id, part.functionCall.name, part.functionCall.args)
         if (isObj(part.functionResponse)) {
           const { id, name, response, parts: media } = part.functionResponse
           talk.result(id, name, response)
-          for (const medium of list(media)) talk.medium(obj(medium.inlineData).data)
+          for (const medium of list(media)) talk.file(obj(medium.inlineData).data)
         }
       }
     }
@@ -312,13 +339,14 @@ export const askedOf: Readonly<Record<string, (body: Tree) => Asked>> = {
     for (const { role, content } of list(body.messages)) {
       const who = role === 'assistant' ? 'assistant' : 'user'
       for (const block of list(content)) {
-        talk.text(who, block.text)
+        talk.text(who, block.text ?? obj(obj(block.guardContent).text).text)
+        talk.text(who, textsOf(obj(block.citationsContent).content))
         bedrockMedia(talk, block)
         if (isObj(block.toolUse)) talk.call(block.toolUse.toolUseId, block.toolUse.name, block.toolUse.input)
         if (isObj(block.toolResult)) {
           const parts = list(block.toolResult.content)
           const json = parts.find((part) => part.json !== undefined)
-          talk.result(block.toolResult.toolUseId, '', json ? json.json : textsOf(parts))
+          talk.result(block.toolResult.toolUseId, '', json ? json.json : resultText(parts))
           for (const part of parts) bedrockMedia(talk, part)
         }
       }
@@ -368,22 +396,36 @@ function chatChoice(choice: unknown): string {
 
 function responsesMedia(talk: Conversation, part: Tree): void {
   talk.medium(part.image_url)
-  talk.medium(part.file_data ?? part.file_url)
+  talk.file(part.file_data ?? part.file_url)
   talk.medium(obj(part.input_audio).data)
 }
 
 function anthropicMedia(talk: Conversation, { type, source }: Tree): void {
   if (type !== 'image' && type !== 'document') return
   const { type: kind, data, url } = obj(source)
-  talk.medium(kind === 'text' ? Buffer.from(str(data)).toString('base64') : (data ?? url))
+  if (kind === 'text') talk.document(data)
+  else if (kind === 'content') talk.document(textsOf(obj(source).content))
+  else if (type === 'document') talk.file(data ?? url)
+  else talk.medium(data ?? url)
 }
 
 function bedrockMedia(talk: Conversation, block: Tree): void {
   for (const kind of ['image', 'document', 'video', 'audio']) {
     const source = obj(obj(block[kind]).source)
-    talk.medium(source.bytes ?? obj(source.s3Location).uri)
+    const address = source.bytes ?? obj(source.s3Location).uri
+    if (kind === 'document') {
+      talk.document(source.text ?? textsOf(source.content))
+      talk.file(address)
+    } else talk.medium(address)
   }
 }
+
+const foundText = (parts: readonly Tree[]): string =>
+  parts.map((part) => str(part.text) || textsOf(part.content ?? obj(part.source).content)).join('')
+
+/** Passages that were found have their texts one level deeper. */
+const resultText = (parts: readonly Tree[]): string =>
+  parts.map((part) => str(part.text) || textsOf(obj(part.searchResult).content)).join('')
 
 function camel(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camel)
