@@ -55,6 +55,7 @@ export class Assembly {
         if (event.reported !== undefined) this.usageReported = event.reported
         break
       case 'extra': {
+        if (event.serviceTier !== undefined) this.start = { serviceTier: event.serviceTier, ...this.start }
         if (event.choice === undefined) this.extra = mergeExtra(this.extra, event.extra)
         else {
           const draft = this.choice(event.choice)
@@ -112,7 +113,7 @@ class PartDraft {
 }
 
 /** A part with what was learnt of it later. What does not fit its kind changes nothing. */
-export function amended(part: Part, { citation, extra, transcript, ...rest }: Amendment): Part {
+export function amended(part: Part, { citation, extra, transcript, value, ...rest }: Amendment): Part {
   const merged = mergeExtra(part.extra, extra)
   const common = merged ? { extra: merged } : {}
   switch (part.kind) {
@@ -129,6 +130,9 @@ export function amended(part: Part, { citation, extra, transcript, ...rest }: Am
       return { ...part, ...common, ...rest }
     case 'audio':
       return { ...part, ...common, ...(transcript && { transcript: (part.transcript ?? '') + transcript }) }
+    case 'server-tool':
+    case 'opaque':
+      return { ...part, ...common, ...(value !== undefined && { value }) }
     default:
       return { ...part, ...common }
   }

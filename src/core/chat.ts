@@ -361,7 +361,13 @@ export type ChatEvent =
   /** All that is known so far, not what was added. */
   | { readonly kind: 'usage'; readonly usage: Usage; readonly reported?: unknown }
   /** Of the answer as a whole, or of a choice, whatever its dialect wants back. */
-  | { readonly kind: 'extra'; readonly choice?: number; readonly extra: Extra }
+  | {
+      readonly kind: 'extra'
+      readonly choice?: number
+      readonly extra: Extra
+      /** Where it is told only after the beginning. */
+      readonly serviceTier?: string
+    }
 
 export interface Amendment {
   readonly seal?: Seal
@@ -371,6 +377,8 @@ export interface Amendment {
   readonly name?: string
   /** For audio. */
   readonly transcript?: string
+  /** For what its own dialect alone knows, and tools that the provider runs: as it is in the end. */
+  readonly value?: unknown
   readonly extra?: Extra
 }
 

@@ -1,6 +1,6 @@
 import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { ChatAnswer, ChatEvent, ChatRequest, FinishReason, SettingName } from '../core/chat.ts'
-import type { GatewayError } from '../core/error.ts'
+import type { ErrorCode, GatewayError } from '../core/error.ts'
 import type { ObjectScan } from '../core/json-scan.ts'
 import type { Step } from '../core/steps.ts'
 import type { Usage } from '../core/usage.ts'
@@ -29,6 +29,12 @@ export interface Dialect {
   /** What `watchAnswer` would say, from the whole of an answer. */
   readAnswer(body: Buffer, streaming: boolean): AnswerFacts
 
+  /**
+   * Whether a request holds thoughts of another provider, which went to the client in a form that only we can read: then
+   * it cannot pass as it is.
+   */
+  holdsForeign?(body: Buffer): boolean
+
   // What is translated. Bodies are parsed JSON here.
 
   /** Throws `bad_request` with the field's path for what cannot be understood; what is merely unknown is kept. */
@@ -42,6 +48,8 @@ export interface Dialect {
   encodeStream(context: AnswerContext): Step<ChatEvent, Frame>
 
   encodeError(error: GatewayError): string
+  /** The statuses by which its clients know an error, where they are not those of everybody else. */
+  readonly errorStatus?: Readonly<Partial<Record<ErrorCode, number>>>
   /** An error that ends a stream which has begun; no client takes it for success. */
   encodeStreamError(error: GatewayError): string | Buffer
   /** For dialects in which one can ask how many tokens a request has. */

@@ -327,7 +327,14 @@ function refusalOf(
   if (asItCame && dialect === client) {
     return { error, asItCame: { status, headers: replyHeadersOf(received, true), body: bytes, streaming: false } }
   }
-  return { error: withHints(error, received) }
+  return { error: withHints(dialect === client ? error : inWordsOf(client, error), received) }
+}
+
+/** The clients of a dialect know an error by their own vendor's status: 529 means nothing to OpenAI's. */
+function inWordsOf({ errorStatus }: Dialect, error: GatewayError): GatewayError {
+  const status = errorStatus?.[error.code] ?? (error.code === 'upstream_overloaded' ? undefined : error.details.status)
+  const { status: _, ...details } = error.details
+  return new GatewayError(error.code, error.message, status === undefined ? details : { ...details, status })
 }
 
 /** The provider's hints go with the error; the description of a body that the client does not get stays behind. */

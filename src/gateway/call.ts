@@ -18,8 +18,6 @@ export interface Call {
   readonly strict: boolean
   /** The id of the answer, where it is ours to give. */
   readonly answerId?: string
-  /** True when the client's bytes cannot go as they are, though a provider speaks its dialect. */
-  readonly isChanged: boolean
   readonly headers: IncomingHttpHeaders
   readonly trace: CallTrace
   readonly replyHeaders: ReplyHeaders

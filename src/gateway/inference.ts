@@ -60,7 +60,6 @@ export interface Prepared {
 
 export interface Preparation {
   readonly answerId?: string
-  readonly isChanged?: boolean
   readonly onAnswer?: (answer: ChatAnswer, request: ChatRequest) => void
 }
 
@@ -110,7 +109,6 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     chat: () => (chat ??= chatOf(dialect, prepared, ids.projectId, deps.remembered)),
     framing: address?.framing ?? dialect.framing,
     strict: translation === 'strict' || headers['x-trunkline-strict'] === 'true',
-    isChanged: prepared.isChanged === true,
     ...(prepared.answerId !== undefined && { answerId: prepared.answerId }),
     headers: withKeyOfQuery(headers, exchange.query),
     trace,

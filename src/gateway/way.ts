@@ -33,7 +33,7 @@ export function wayTo(call: Call, target: Target): Way {
       'unsupported_field',
       `${provider.name} has no ${facts.stream ? 'streams' : 'chat'} in ${dialect.name}.`,
     )
-  const isNative = dialect === call.dialect && !call.isChanged
+  const isNative = dialect === call.dialect && !dialect.holdsForeign?.(call.body)
   if (!isNative) return { endpoint, dialect, path, isNative, addsUsage: false, ...translated(call, target, dialect) }
   const addsUsage = facts.stream && !facts.asksUsage && provider.addsStreamUsage
   const body = dialect.editRequest(call.body, facts, { model, addUsage: addsUsage })

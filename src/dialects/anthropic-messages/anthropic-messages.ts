@@ -9,6 +9,7 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeStream } from './encode-stream.ts'
 import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
+import { hasForeignParts } from './foreign-thoughts.ts'
 import { frameReader, mayMatter, readWhole } from './frame-facts.ts'
 import { editRequest, readRequest } from './request.ts'
 import { dialectName } from './wire.ts'
@@ -24,6 +25,7 @@ export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   editRequest,
   // Usage is always told, so that nothing was added.
   withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+  holdsForeign: hasForeignParts,
   watchAnswer: (streaming) => watchOf(watched())(streaming),
   readAnswer: (body, streaming) => readOf(watched())(body, streaming),
   decodeRequest,
@@ -33,6 +35,7 @@ export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   decodeStream,
   encodeStream,
   encodeError,
+  errorStatus: { upstream_overloaded: 529, quota_exceeded: 402 },
   encodeStreamError,
   readError,
   counting: {

@@ -200,6 +200,10 @@ function takeLogprobs(choice: OpenChoice, result: Fields, events: ChatEvent[]): 
 }
 
 function takePart(choice: OpenChoice, written: Fields, events: ChatEvent[]): void {
+  if (isMore(choice, written)) {
+    grow(choice, written.text as string, events)
+    return
+  }
   if (isFields(written.functionCall) && takePieces(choice, written, named(written.functionCall), events)) return
   const part = partOf(written)
   // Google shows no thoughts but in other words.
@@ -215,13 +219,24 @@ function takePart(choice: OpenChoice, written: Fields, events: ChatEvent[]): voi
   }
   if (value.text === '') return
   if (choice.open === value.kind) {
-    events.push({ kind: 'grow', choice: choice.index, part: choice.parts - 1, text: value.text })
-    if (value.kind === 'text') choice.texts.at(-1)?.pieces.push(value.text)
+    grow(choice, value.text, events)
     return
   }
   begin(choice, value, events)
   choice.open = value.kind
   if (value.kind === 'text') choice.texts.push({ part: choice.parts - 1, pieces: [value.text] })
+}
+
+/** Nearly every part is more of the text before it and nothing else. */
+function isMore({ open }: OpenChoice, written: Fields): boolean {
+  if (open !== 'text' || typeof written.text !== 'string' || written.text === '') return false
+  for (const name in written) if (name !== 'text') return false
+  return true
+}
+
+function grow(choice: OpenChoice, text: string, events: ChatEvent[]): void {
+  events.push({ kind: 'grow', choice: choice.index, part: choice.parts - 1, text })
+  if (choice.open === 'text') choice.texts.at(-1)?.pieces.push(text)
 }
 
 function begin(choice: OpenChoice, value: Part, events: ChatEvent[]): void {

@@ -11,6 +11,7 @@ import { encodeError, encodeStreamError, readDisguised, readError } from './erro
 import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { geminiFraming as framing } from './framing.ts'
 import { editRequest, readRequest } from './request.ts'
+import { carriedMark } from './seals.ts'
 import { own } from './wire.ts'
 
 const watched: WatchParts = { framing, readFrame, mayMatter, readWhole, readDisguised }
@@ -23,6 +24,7 @@ export const gemini: Dialect & { readonly counting: Counting } = {
   readRequest,
   editRequest,
   withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+  holdsForeign: (body) => body.includes(`"${carriedMark}`),
   watchAnswer: watchOf(watched),
   readAnswer: readOf(watched),
   decodeRequest,

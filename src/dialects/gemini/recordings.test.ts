@@ -12,6 +12,7 @@ import { assemble, disassemble } from '../../core/chat-events.ts'
 import { GatewayError } from '../../core/error.ts'
 import { runStep } from '../../core/steps.ts'
 import type { Frame } from '../../http/frames.ts'
+import { jsonArray } from '../../http/json-array.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { plainBase64 } from '../media.ts'
 import { type Fields, fieldsOf, isFields } from '../values.ts'
@@ -92,17 +93,31 @@ describe.skipIf(rows.length === 0)(`recordings of Gemini and Vertex${rows.length
     expect(encoded.dropped).toEqual([])
   })
 
-  const wholes = rows.filter(({ id, status }) => status === 200 && 'body' in load(id).response)
+  const bodies = rows.filter(({ id, status }) => status === 200 && 'body' in load(id).response)
+  const bodyOf = (id: string): unknown => (load(id).response as { body: unknown }).body
+  const wholes = bodies.filter(({ id }) => fieldsOf(bodyOf(id)).candidates !== undefined)
 
   test.each(wholes)('the answer of $id comes back as it was', ({ id }) => {
-    const { body } = load(id).response as { body: unknown }
-    if (Array.isArray(body) || fieldsOf(body).candidates === undefined) return
+    const body = bodyOf(id)
     const answer = gemini.decodeAnswer(body)
     expect(normalAnswer(gemini.encodeAnswer(answer, context()))).toEqual(normalAnswer(body))
     // As a stream it says the same.
     const frames = runStep(gemini.encodeStream(context()), disassemble(answer))
     const again = assemble(eventsOf(frames).events)
     expect(plain(again)).toEqual(plain(answer))
+  })
+
+  test.each(bodies.filter(({ id }) => Array.isArray(bodyOf(id))))('the list of $id is one answer', ({ id }) => {
+    const chunks = bodyOf(id) as Fields[]
+    expect(gemini.decodeAnswer(chunks)).toEqual(gemini.decodeAnswer(folded(chunks)))
+    const pieces = runStep(jsonArray.split(), [Buffer.from(JSON.stringify(chunks, null, 1))])
+    expect(assemble(eventsOf(pieces).events)).toEqual(gemini.decodeAnswer(chunks))
+  })
+
+  const refused = bodies.filter(({ id }) => !Array.isArray(bodyOf(id)) && fieldsOf(bodyOf(id)).candidates === undefined)
+
+  test.each(refused)('the prompt of $id was refused', ({ id }) => {
+    expect(() => gemini.decodeAnswer(bodyOf(id))).toThrow(/refused the prompt/)
   })
 
   const streams = rows.filter(({ streaming, status }) => streaming && status === 200)

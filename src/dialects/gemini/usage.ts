@@ -25,19 +25,18 @@ export function usageOf(written: Fields): Usage {
   const imageIn = less(detail(wire.promptTokensDetails, 'IMAGE'), detail(wire.cacheTokensDetails, 'IMAGE'))
   const audioOut = detail(wire.candidatesTokensDetails, 'AUDIO')
   const imageOut = detail(wire.candidatesTokensDetails, 'IMAGE')
-  return present({
-    inputUncached:
-      prompt === undefined
-        ? undefined
-        : atLeast0(prompt + (tools ?? 0) - (cached ?? 0) - (audioIn ?? 0) - (imageIn ?? 0)),
-    cacheRead: cached,
-    inputAudio: audioIn,
-    inputImage: imageIn,
-    outputText: candidates === undefined ? undefined : atLeast0(candidates - (audioOut ?? 0) - (imageOut ?? 0)),
-    reasoning: thoughts,
-    outputAudio: audioOut,
-    outputImage: imageOut,
-  })
+  // Read with every chunk, so that it is put together without detours.
+  const usage: { -readonly [B in keyof Usage]: Usage[B] } = {}
+  if (prompt !== undefined)
+    usage.inputUncached = atLeast0(prompt + (tools ?? 0) - (cached ?? 0) - (audioIn ?? 0) - (imageIn ?? 0))
+  if (cached !== undefined) usage.cacheRead = cached
+  if (audioIn !== undefined) usage.inputAudio = audioIn
+  if (imageIn !== undefined) usage.inputImage = imageIn
+  if (candidates !== undefined) usage.outputText = atLeast0(candidates - (audioOut ?? 0) - (imageOut ?? 0))
+  if (thoughts !== undefined) usage.reasoning = thoughts
+  if (audioOut !== undefined) usage.outputAudio = audioOut
+  if (imageOut !== undefined) usage.outputImage = imageOut
+  return usage
 }
 
 export function wireUsageOf(usage: Usage): Fields {

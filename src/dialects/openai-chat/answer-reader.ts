@@ -51,11 +51,17 @@ export class AnswerReader {
       if (isFields(choice)) this.readChoice(choice as WireChoice, place, said)
     }
     if (answer.citations || answer.search_results) this.readSources(answer)
+    // OpenRouter tells an error after it has said twice why the answer ended.
+    if (choices.length === 0 || reported !== undefined) this.tellFinishes()
     if (isFields(reported)) {
       this.usage = { ...this.usage, ...usageOf(reported) }
       this.reported = isFields(this.reported) ? { ...this.reported, ...reported } : reported
       this.out({ kind: 'usage', usage: this.usage, reported: this.reported })
     }
+  }
+
+  tellFinishes(): void {
+    for (const choice of this.choices.values()) choice.tellFinish()
   }
 
   choice(index: number): ChoiceReader {
@@ -102,13 +108,14 @@ export class AnswerReader {
       })
       return
     }
-    if (tier !== '' && !this.hasTier) {
-      this.hasTier = true
-      news = { ...news, service_tier: tier }
+    const isLate = tier !== '' && !this.hasTier
+    if (!news && !isLate) return
+    if (!this.hasStarted) {
+      this.early = { ...this.early, ...news }
+      return
     }
-    if (!news) return
-    if (this.hasStarted) this.out({ kind: 'extra', extra: { dialect: own, fields: news } })
-    else this.early = { ...this.early, ...news }
+    this.hasTier ||= isLate
+    this.out({ kind: 'extra', extra: { dialect: own, fields: news ?? {} }, ...(isLate && { serviceTier: tier }) })
   }
 
   private readSources({ citations, search_results: results }: WireAnswer): void {

@@ -40,6 +40,7 @@ const serverTools: Readonly<Record<string, string>> = {
 /** The events of one choice. A whole message is read as the one delta that it could have been. */
 export class ChoiceReader {
   isFinished = false
+  private reason: string | undefined
   private readonly choice: number
   private readonly out: (event: ChatEvent) => void
   private parts = 0
@@ -83,8 +84,15 @@ export class ChoiceReader {
   finish(written: string): void {
     if (this.isFinished) return
     this.isFinished = true
+    this.reason = written
+  }
+
+  /** Says why it ended, once it is sure that no error follows. */
+  tellFinish(): void {
+    if (this.reason === undefined) return
     this.close()
-    this.out({ kind: 'finish', choice: this.choice, finish: finishOf(written, this.calls.size > 0) })
+    this.out({ kind: 'finish', choice: this.choice, finish: finishOf(this.reason, this.calls.size > 0) })
+    this.reason = undefined
   }
 
   /** Sources of the whole answer belong to its text. */

@@ -183,7 +183,10 @@ describe('what compatible hosts add', () => {
   test.each<[what: string, message: object, parts: readonly object[]]>([
     [
       'signed thoughts of Claude',
-      { reasoning: 'hm', reasoning_details: [detail('reasoning.text', 'anthropic-claude-v1', { text: 'hm', signature: 'S' })] },
+      {
+        reasoning: 'hm',
+        reasoning_details: [detail('reasoning.text', 'anthropic-claude-v1', { text: 'hm', signature: 'S' })],
+      },
       [{ kind: 'reasoning', text: 'hm', form: 'text', seal: seal('anthropic') }],
     ],
     [
@@ -260,7 +263,11 @@ describe('what compatible hosts add', () => {
         { kind: 'text', text: 'a' },
       ],
     ],
-    ['nothing: Snowflake writes empty ones of everything', { content: 'a', audio: { id: '', data: '' }, function_call: { name: '', arguments: '' } }, [{ kind: 'text', text: 'a' }]],
+    [
+      'nothing: Snowflake writes empty ones of everything',
+      { content: 'a', audio: { id: '', data: '' }, function_call: { name: '', arguments: '' } },
+      [{ kind: 'text', text: 'a' }],
+    ],
   ])('%s, whole and streamed', (_what, message, parts) => {
     expect(plain(wholeOf(message))).toEqual(parts)
     expect(deltas(message)).toEqual(parts)
@@ -285,13 +292,17 @@ describe('what compatible hosts add', () => {
 
   test('citations, by their places in the text', () => {
     const annotation = { type: 'url_citation', url_citation: { start_index: 1, end_index: 3, title: 't', url: 'u' } }
-    const part = { kind: 'text', text: 'abcd', citations: [{ url: 'u', title: 't', start: 1, end: 3, dialect: 'openai-chat', value: annotation }] }
+    const part = {
+      kind: 'text',
+      text: 'abcd',
+      citations: [{ url: 'u', title: 't', start: 1, end: 3, dialect: 'openai-chat', value: annotation }],
+    }
     const message = { content: 'abcd', annotations: [annotation] }
     expect(plain(wholeOf(message))).toEqual([part])
     expect(deltas({ annotations: [annotation] }, { content: 'ab' }, { content: 'cd' })).toEqual([part])
   })
 
-  test("a place that is 0 to 0 is none", () => {
+  test('a place that is 0 to 0 is none', () => {
     const annotation = { type: 'url_citation', url_citation: { start_index: 0, end_index: 0, url: 'u' } }
     expect(wholeOf({ content: 'a', annotations: [annotation] })).toMatchObject([{ citations: [{ url: 'u' }] }])
     expect(wholeOf({ content: 'a', annotations: [annotation] })).not.toMatchObject([{ citations: [{ start: 0 }] }])
@@ -318,13 +329,19 @@ describe('what compatible hosts add', () => {
     const head = { system_fingerprint: 'fp', prompt_filter_results: [{ prompt_index: 0 }] }
     const extras = {
       extra: { dialect: 'openai-chat', fields: head },
-      choices: [{ extra: { dialect: 'openai-chat', fields: { content_filter_results: filtered, message: { odd: 1 } } } }],
+      choices: [
+        { extra: { dialect: 'openai-chat', fields: { content_filter_results: filtered, message: { odd: 1 } } } },
+      ],
     }
     const choice = { content_filter_results: filtered, finish_reason: 'stop' }
     expect(decodeAnswer({ ...head, choices: [{ ...choice, message: { content: 'a', odd: 1 } }] })).toMatchObject(extras)
     const stream = [
       { id: '', model: '', choices: [], prompt_filter_results: head.prompt_filter_results },
-      { id: 'i', system_fingerprint: 'fp', choices: [{ index: 0, delta: { content: 'a', odd: 1 }, content_filter_results: {} }] },
+      {
+        id: 'i',
+        system_fingerprint: 'fp',
+        choices: [{ index: 0, delta: { content: 'a', odd: 1 }, content_filter_results: {} }],
+      },
       { id: 'i', system_fingerprint: 'fp', choices: [{ index: 0, delta: {}, ...choice }] },
     ]
     expect(assemble(eventsOf(stream))).toMatchObject(extras)
@@ -343,7 +360,9 @@ describe('what compatible hosts add', () => {
     const logprobs = [{ token: 'a', logprob: -1, bytes: [97], top: [{ token: 'b', logprob: -2, bytes: null }] }]
     const choice = { index: 0, finish_reason: 'stop', logprobs: { content: [token], refusal: null } }
     expect(decodeAnswer({ choices: [{ ...choice, message: { content: 'a' } }] }).choices[0]).toMatchObject({ logprobs })
-    expect(assemble(eventsOf([{ choices: [{ ...choice, delta: { content: 'a' } }] }])).choices[0]).toMatchObject({ logprobs })
+    expect(assemble(eventsOf([{ choices: [{ ...choice, delta: { content: 'a' } }] }])).choices[0]).toMatchObject({
+      logprobs,
+    })
   })
 
   test.each([
@@ -351,7 +370,9 @@ describe('what compatible hosts add', () => {
     ["in Groq's place", { x_groq: { usage: { prompt_tokens: 2, completion_tokens: 1 } } }],
   ])('usage %s', (_where, fields) => {
     const usage = { inputUncached: 2, outputText: 1 }
-    expect(assemble(eventsOf([{ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...fields }]))).toMatchObject({ usage })
+    expect(
+      assemble(eventsOf([{ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...fields }])),
+    ).toMatchObject({ usage })
   })
 })
 
@@ -383,11 +404,29 @@ describe('what is no answer', () => {
   test.each<[what: string, frames: readonly Frame[], code: string]>([
     ['an error first', framesOf([{ error: { message: 'No.', type: 'server_error' } }]), 'upstream_error'],
     ['an error later', framesOf([said, { error: { message: 'No.', code: 'rate_limit_exceeded' } }]), 'rate_limited'],
-    ["Groq's own event", [...framesOf([said]), { event: 'error', data: '{"error":{"message":"No.","status_code":400,"type":"invalid_request_error"}}' }], 'bad_request'],
+    [
+      "Groq's own event",
+      [
+        ...framesOf([said]),
+        { event: 'error', data: '{"error":{"message":"No.","status_code":400,"type":"invalid_request_error"}}' },
+      ],
+      'bad_request',
+    ],
     ['an event that is no JSON', framesOf([said, '{"choices":']), 'upstream_invalid'],
     ['nothing at all', [], 'upstream_cut'],
     ['a beginning', framesOf([said]), 'upstream_cut'],
-    ['a part of the choices', framesOf([{ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }, { index: 1, delta: {} }] }]), 'upstream_cut'],
+    [
+      'a part of the choices',
+      framesOf([
+        {
+          choices: [
+            { index: 0, delta: {}, finish_reason: 'stop' },
+            { index: 1, delta: {} },
+          ],
+        },
+      ]),
+      'upstream_cut',
+    ],
   ])('a stream of %s', (_what, frames, code) => {
     expect(stream(frames)).toBe(code)
   })
@@ -402,7 +441,32 @@ describe('what is no answer', () => {
       {
         id: json,
         choices: fc.array(
-          fc.record({ index: json, delta: fc.dictionary(fc.constantFrom('content', 'reasoning', 'reasoning_details', 'tool_calls', 'function_call', 'audio', 'images', 'annotations', 'executed_tools', '__proto__', 'constructor'), json), message: json, finish_reason: json, logprobs: json, usage: json }, { requiredKeys: [] }),
+          fc.record(
+            {
+              index: json,
+              delta: fc.dictionary(
+                fc.constantFrom(
+                  'content',
+                  'reasoning',
+                  'reasoning_details',
+                  'tool_calls',
+                  'function_call',
+                  'audio',
+                  'images',
+                  'annotations',
+                  'executed_tools',
+                  '__proto__',
+                  'constructor',
+                ),
+                json,
+              ),
+              message: json,
+              finish_reason: json,
+              logprobs: json,
+              usage: json,
+            },
+            { requiredKeys: [] },
+          ),
         ),
         usage: json,
         citations: json,

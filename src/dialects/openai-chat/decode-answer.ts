@@ -12,11 +12,12 @@ export function decodeAnswer(body: unknown): ChatAnswer {
   const reader = new AnswerReader((event) => assembly.add(event))
   reader.read(body as WireAnswer, message)
   if (!Array.isArray(body.choices)) throw invalid
-  for (const choice of reader.choices.values()) choice.close()
   for (const [place, choice] of body.choices.entries()) {
     // Snowflake has an empty reason: the answer has ended all the same.
     if (isFields(choice) && choice.finish_reason === '') reader.choice(placeOf(choice, place)).finish('')
   }
+  reader.tellFinishes()
+  for (const choice of reader.choices.values()) choice.close()
   return assembly.answer()
 }
 

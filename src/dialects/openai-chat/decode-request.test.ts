@@ -38,12 +38,14 @@ describe('a request', () => {
     })
   })
 
-  test.each([{}, { messages: null, tools: null }, { messages: 'Hi', tools: {}, functions: 3 }, { messages: [null, 3] }])(
-    'such as %j is read as far as it goes',
-    (body) => {
-      expect(decodeRequest(body)).toMatchObject({ model: '', stream: false, messages: [], tools: [], settings: {} })
-    },
-  )
+  test.each([
+    {},
+    { messages: null, tools: null },
+    { messages: 'Hi', tools: {}, functions: 3 },
+    { messages: [null, 3] },
+  ])('such as %j is read as far as it goes', (body) => {
+    expect(decodeRequest(body)).toMatchObject({ model: '', stream: false, messages: [], tools: [], settings: {} })
+  })
 
   test.each([null, 'Hi', [], 3])('that is %j is refused', (body) => {
     expect(() => decodeRequest(body)).toThrow(GatewayError)
@@ -128,11 +130,20 @@ describe('a request', () => {
     ['auto', { mode: 'auto' }],
     ['required', { mode: 'required' }],
     ['any', { mode: 'required' }],
-    [{ type: 'function', function: { name: 'f' } }, { mode: 'required', names: ['f'] }],
-    [{ type: 'custom', custom: { name: 'c' } }, { mode: 'required', names: ['c'] }],
+    [
+      { type: 'function', function: { name: 'f' } },
+      { mode: 'required', names: ['f'] },
+    ],
+    [
+      { type: 'custom', custom: { name: 'c' } },
+      { mode: 'required', names: ['c'] },
+    ],
     [{ name: 'old' }, { mode: 'required', names: ['old'] }],
     [
-      { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'function', function: { name: 'f' } }] } },
+      {
+        type: 'allowed_tools',
+        allowed_tools: { mode: 'auto', tools: [{ type: 'function', function: { name: 'f' } }] },
+      },
       { mode: 'auto', names: ['f'], isList: true },
     ],
     [{ odd: 1 }, undefined],
@@ -147,7 +158,10 @@ describe('a request', () => {
     [{ reasoning: { enabled: false } }, { mode: 'off' }],
     [{ thinking: { type: 'enabled', budget_tokens: 9 } }, { mode: 'on', budget: 9 }],
     [{ thinking: { type: 'disabled' } }, { mode: 'off' }],
-    [{ enable_thinking: true, thinking_budget: 9 }, { mode: 'on', budget: 9 }],
+    [
+      { enable_thinking: true, thinking_budget: 9 },
+      { mode: 'on', budget: 9 },
+    ],
     [{ chat_template_kwargs: { enable_thinking: false } }, { mode: 'off' }],
     [{ reasoning_format: 'hidden' }, { shown: false }],
     [
@@ -216,7 +230,11 @@ describe('a message', () => {
       { type: 'file', file: { file_id: 'i' } },
       { kind: 'document', source: { kind: 'file', dialect: 'openai-chat', id: 'i' } },
     ],
-    ['what nobody knows', { type: 'odd', odd: 'v' }, { kind: 'opaque', dialect: 'openai-chat', value: { type: 'odd', odd: 'v' } }],
+    [
+      'what nobody knows',
+      { type: 'odd', odd: 'v' },
+      { kind: 'opaque', dialect: 'openai-chat', value: { type: 'odd', odd: 'v' } },
+    ],
   ])('of %s', (_what, wire, part) => {
     expect(plain(partsOf({ content: [wire] }))).toEqual([part])
   })
@@ -273,10 +291,15 @@ describe('a message', () => {
 
   test('that is marked as a whole is marked at its end', () => {
     const mark = { cache_control: { type: 'ephemeral' } }
-    expect(partsOf({ content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }], ...mark })).toMatchObject([
-      { text: 'a' },
-      { text: 'b', cache: {} },
-    ])
+    expect(
+      partsOf({
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 'b' },
+        ],
+        ...mark,
+      }),
+    ).toMatchObject([{ text: 'a' }, { text: 'b', cache: {} }])
     const calls = [{ id: 'a', function: { name: 'f', arguments: '{}' }, ...mark }]
     expect(partsOf({ role: 'assistant', tool_calls: calls })).toMatchObject([{ kind: 'tool-call', cache: {} }])
   })
@@ -291,10 +314,29 @@ describe('a message', () => {
 
 test('whatever a client sends, it is read or refused, and no prototype is touched', () => {
   const json = fc.json({ maxDepth: 6 }).map((text) => JSON.parse(text) as unknown)
-  const names = ['role', 'content', 'tool_calls', 'function_call', 'reasoning_details', 'audio', 'cache_control', '__proto__']
-  const message = fc.dictionary(fc.constantFrom(...names), fc.oneof(json, fc.constantFrom('assistant', 'tool', 'function')))
+  const names = [
+    'role',
+    'content',
+    'tool_calls',
+    'function_call',
+    'reasoning_details',
+    'audio',
+    'cache_control',
+    '__proto__',
+  ]
+  const message = fc.dictionary(
+    fc.constantFrom(...names),
+    fc.oneof(json, fc.constantFrom('assistant', 'tool', 'function')),
+  )
   const near = fc.record(
-    { messages: fc.array(message), tools: fc.array(json), stop: json, reasoning: json, tool_choice: json, metadata: json },
+    {
+      messages: fc.array(message),
+      tools: fc.array(json),
+      stop: json,
+      reasoning: json,
+      tool_choice: json,
+      metadata: json,
+    },
     { requiredKeys: [] },
   )
   fc.assert(

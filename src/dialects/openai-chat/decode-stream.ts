@@ -15,6 +15,7 @@ export function decodeStream(): Step<Frame, ChatEvent> {
   const finishAll = (): void => {
     isDone = true
     for (const choice of reader.choices.values()) choice.finish('')
+    reader.tellFinishes()
   }
   return {
     next({ event, data }) {
@@ -37,6 +38,7 @@ export function decodeStream(): Step<Frame, ChatEvent> {
       // Some hosts leave out the mark at the end: that every choice says why it ended is as good.
       if (!isDone && !(choices.length > 0 && choices.every(({ isFinished }) => isFinished)))
         throw new GatewayError('upstream_cut', 'The stream of the provider broke off before the answer was complete.')
+      reader.tellFinishes()
       for (const choice of choices) choice.close()
       return events
     },

@@ -126,7 +126,9 @@ class MessagesWriter {
       if (part.kind === 'text') return partOf(part, encoding)
       if (part.kind === 'opaque' && this.isTaken(part)) return isDetail(part.value) ? [] : [part.value as Fields]
       const echo = part.kind === 'reasoning' && this.keepsForm(part) ? echoOf(part) : undefined
-      return echo?.field === 'thinking' && part.kind === 'reasoning' ? [thinkingOf(part.text, echo.closed)] : []
+      return echo?.field === 'thinking' && part.kind === 'reasoning'
+        ? [thinkingOf(part.text, echo.closed === false ? false : undefined)]
+        : []
     })
     if (wires.length === 0)
       return parts.some(({ kind }) => kind === 'tool-call' || kind === 'refusal' || kind === 'audio') ? null : ''

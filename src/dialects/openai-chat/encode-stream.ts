@@ -298,7 +298,8 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     this.writeChoice(choice, `{"content":${JSON.stringify(text)}}`)
   }
 
-  private extra({ choice, extra }: Of<'extra'>): void {
+  private extra({ choice, extra, serviceTier }: Of<'extra'>): void {
+    if (serviceTier !== undefined) this.later = { ...this.later, service_tier: serviceTier }
     if (extra.dialect !== own) return
     if (choice === undefined) {
       this.later = { ...this.later, ...extra.fields }

@@ -27,25 +27,34 @@ export interface WireUsage {
 export function usageOf(wire: WireUsage): Usage {
   const input = wire.prompt_tokens_details ?? {}
   const output = wire.completion_tokens_details ?? {}
-  const cacheRead =
+  const prompt = promptOf(wire)
+  const cached =
     count(input.cached_tokens) ??
     count(wire.prompt_cache_hit_tokens) ??
     count(wire.cached_tokens) ??
     count(wire.num_cached_tokens)
-  const cacheWrite = count(input.cache_write_tokens)
-  const prompt = promptOf(wire)
+  // Azure has been seen to report more from the cache than there was, and pictures that were in the cache twice.
+  const ofPrompt = parting(prompt)
+  const cacheRead = ofPrompt(cached)
+  const cacheWrite5m = ofPrompt(count(input.cache_write_tokens))
+  const inputAudio = ofPrompt(count(input.audio_tokens))
+  const inputImage = ofPrompt(count(input.image_tokens))
   const completion = completionOf(wire)
-  const reasoning = smaller(reasoningOf(wire), completion)
+  // Vercel's gateway has been seen to report more reasoning than completion.
+  const ofCompletion = parting(completion)
+  const reasoning = ofCompletion(reasoningOf(wire))
+  const outputAudio = ofCompletion(count(output.audio_tokens))
+  const outputImage = ofCompletion(count(output.image_tokens))
   return present({
-    inputUncached: rest(prompt, [cacheRead, cacheWrite, count(input.audio_tokens), count(input.image_tokens)]),
+    inputUncached: prompt === undefined ? undefined : ofPrompt(prompt),
     cacheRead,
-    cacheWrite5m: cacheWrite,
-    inputAudio: count(input.audio_tokens),
-    inputImage: count(input.image_tokens),
-    outputText: rest(completion, [reasoning, count(output.audio_tokens), count(output.image_tokens)]),
+    cacheWrite5m,
+    inputAudio,
+    inputImage,
+    outputText: completion === undefined ? undefined : ofCompletion(completion),
     reasoning,
-    outputAudio: count(output.audio_tokens),
-    outputImage: count(output.image_tokens),
+    outputAudio,
+    outputImage,
   })
 }
 
@@ -72,17 +81,16 @@ function completionOf(wire: WireUsage): number | undefined {
   return leftOut ? (completion ?? 0) + reasoning : completion
 }
 
-/** Vercel's gateway has been seen to report more reasoning than completion. */
-const smaller = (part: number | undefined, whole: number | undefined): number | undefined =>
-  part === undefined || whole === undefined ? part : Math.min(part, whole)
-
-const rest = (total: number | undefined, parts: readonly (number | undefined)[]): number | undefined =>
-  total === undefined
-    ? undefined
-    : Math.max(
-        0,
-        parts.reduce<number>((left, part) => left - (part ?? 0), total),
-      )
+/** Takes parts from a total, none of them more than there is left. Of a total that nobody reported, all parts are as they are. */
+function parting(total: number | undefined): (part: number | undefined) => number | undefined {
+  let left = total ?? Number.POSITIVE_INFINITY
+  return (part) => {
+    if (part === undefined) return undefined
+    const taken = Math.min(part, left)
+    left -= taken
+    return taken
+  }
+}
 
 /** Our buckets in OpenAI's words: totals that include their details. What is unknown is left out, and so is its total. */
 export function wireUsageOf(usage: Usage): WireUsage {

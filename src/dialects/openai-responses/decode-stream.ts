@@ -14,10 +14,12 @@ import {
   isCall,
   isCarrier,
   isSameList,
+  isServed,
   itemsOf,
   loneSlot,
   messageRest,
   sealOf,
+  servedOf,
   slottedParts,
   summarySlot,
   thought,
@@ -38,6 +40,8 @@ interface PartDraft {
   citations: number
   logprobs: number
   readonly hasSeal: boolean
+  /** Of what only this dialect knows. */
+  readonly value: unknown
   extra: Extra | undefined
   isEnded: boolean
 }
@@ -145,14 +149,21 @@ class StreamReader {
     this.out.push({ kind: 'start', ...startOf(response), extra: { dialect: own, fields: {} } })
   }
 
-  private begin(index: unknown, item: Fields): ItemDraft {
+  private announce(index: unknown, item: Fields): ItemDraft {
     const known = this.items.get(index)
     if (known) return known
     this.start({})
     const draft: ItemDraft = { item, parts: new Map(), isDone: false }
     this.items.set(index, draft)
+    return draft
+  }
+
+  private begin(index: unknown, item: Fields): ItemDraft {
+    if (this.items.has(index)) return this.announce(index, item)
+    const draft = this.announce(index, item)
     // Its arguments come in deltas, or at its end for those who write them here.
     if (isCall(item)) this.beginPart(draft, loneSlot, { ...callOf(item), arguments: '' })
+    else if (isServed(item)) this.beginPart(draft, loneSlot, servedOf(item))
     return draft
   }
 
@@ -164,6 +175,7 @@ class StreamReader {
       text,
       citations: (value.kind === 'text' && value.citations?.length) || 0,
       logprobs: 0,
+      value: 'value' in value ? value.value : undefined,
       hasSeal: value.kind === 'reasoning' && value.seal !== undefined,
       extra: value.extra,
       isEnded: false,
@@ -179,7 +191,7 @@ class StreamReader {
 
   /** The part that an event is about. Some hosts leave the events out that begin items or parts. */
   private draft(event: Fields, wire?: Fields): PartDraft | undefined {
-    const item = this.items.get(event.output_index) ?? this.begin(event.output_index, unannounced(event))
+    const item = this.items.get(event.output_index) ?? this.announce(event.output_index, unannounced(event))
     const slot = slotOf(event)
     return item.parts.get(slot) ?? this.announced(item, event, slot, wire)
   }
@@ -265,6 +277,8 @@ class StreamReader {
         out.push({ kind: 'amend', choice: 0, part: draft.part, with: { citation } })
     }
     if (part.kind === 'text') this.finishLogprobs(draft, item, slot)
+    if ('value' in part && !isDeepStrictEqual(part.value, draft.value))
+      out.push({ kind: 'amend', choice: 0, part: draft.part, with: { value: part.value } })
     const seal = part.kind === 'reasoning' ? part.seal : undefined
     const isNewSeal = seal !== undefined && !draft.hasSeal
     const extra = part.extra && !isDeepStrictEqual(part.extra, draft.extra) ? part.extra : undefined

@@ -39,6 +39,7 @@ import {
   deltas,
   emptied,
   type ItemDraft,
+  isSpoken,
   isTold,
   isToldAtOnce,
   newDraft,
@@ -189,6 +190,8 @@ class StreamWriter {
     if (!joins)
       this.log.emit('response.output_item.added', { output_index: item.index, item: this.announced(draft, item) })
     if (kind === 'whole') {
+      // What the provider's own tools do is told when it is done.
+      if (value.kind !== 'image') return
       item.isEnded = true
       this.close()
     } else if (value.kind === 'tool-call') {
@@ -299,7 +302,7 @@ class StreamWriter {
   private endPart(number: number): void {
     const draft = this.parts.get(number)
     if (!draft?.item) return
-    if (draft.value.kind !== 'tool-call') {
+    if (isSpoken(draft)) {
       this.endSpoken(draft)
       return
     }
@@ -309,16 +312,16 @@ class StreamWriter {
   }
 
   private endSpoken(draft: PartDraft): void {
-    if (draft.isEnded || !draft.item || kindOf(draft.value) === 'whole') return
+    if (draft.isEnded || !draft.item) return
     if (draft.value.kind === 'text') this.takeTokens(draft)
     draft.isEnded = true
     tellEnd(this.log, draft, this.isNative)
   }
 
-  /** Another item begins: what was said has ended. Calls may still grow. */
+  /** Another item begins: what was said has ended. Calls may still grow, and the provider's own tools run. */
   private endItems(): void {
     const last = this.items.at(-1)
-    if (last && last.parts[0]?.value.kind !== 'tool-call') last.isEnded = true
+    if (last?.parts[0] && isSpoken(last.parts[0])) last.isEnded = true
     this.close()
   }
 

@@ -147,8 +147,18 @@ function imageOf(item: Fields, data: string): ImagePart {
   }
 }
 
+/** Whether an item is one of which a client is told and no more. What draws pictures is one only until it has. */
+export const isServed = ({ type }: Fields): boolean =>
+  type !== undefined &&
+  type !== 'message' &&
+  type !== 'reasoning' &&
+  type !== 'image_generation_call' &&
+  !isCallType(type)
+
+const isCallType = (type: unknown): boolean => type === 'function_call' || type === 'custom_tool_call'
+
 /** A tool that the provider runs; what is no tool is known to this dialect alone. */
-function servedOf(item: Fields): Part {
+export function servedOf(item: Fields): Part {
   const type = textOf(item.type)
   const name = rowOf(servedItems, type) ?? /^(.+?)_(call|call_output|output)$/.exec(type)?.[1]
   if (name === undefined) return { kind: 'opaque', dialect: own, value: item, ...extraOf({}, { isItem: true }) }
@@ -171,7 +181,7 @@ export function addItem(parts: Part[], item: Fields): void {
   else parts.push(...partsOf(item))
 }
 
-export const isCall = (item: Fields): boolean => item.type === 'function_call' || item.type === 'custom_tool_call'
+export const isCall = ({ type }: Fields): boolean => isCallType(type)
 
 export const itemsOf = (response: unknown): readonly Fields[] => {
   const { output } = fieldsOf(response)

@@ -11,6 +11,7 @@ import { encodeError, encodeStreamError, readDisguised, readError } from './erro
 import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { own } from './own.ts'
 import { editRequest, readRequest } from './request.ts'
+import { hasForeignThoughts } from './seals.ts'
 
 const watched: WatchParts = { framing: sse, readFrame, mayMatter, readWhole, readDisguised }
 
@@ -30,6 +31,7 @@ export const openaiResponses: Dialect = {
   readRequest,
   editRequest,
   withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+  holdsForeign: hasForeignThoughts,
   watchAnswer: watchOf(watched),
   readAnswer: readOf(watched),
   decodeRequest,

@@ -1,7 +1,7 @@
 import type { Citation, Part, ToolCall } from '../../core/chat.ts'
 import { grown } from '../../core/chat-events.ts'
 import type { Fields } from '../values.ts'
-import { isRawThought, saysSomething } from './output-items.ts'
+import { isRawThought, kindOf, saysSomething } from './output-items.ts'
 
 export interface ItemDraft {
   readonly index: number
@@ -75,6 +75,8 @@ export const spokenKind = (value: Part, isNative: boolean): Spoken =>
 
 export const whole = ({ value, pieces }: PartDraft): Part =>
   pieces.length === 0 ? value : grown(value, pieces.join(''))
+
+export const isSpoken = ({ value }: PartDraft): boolean => kindOf(value) === 'message' || kindOf(value) === 'reasoning'
 
 /** How long its text is by now. */
 export const lengthOf = ({ value, pieces }: PartDraft): number =>

@@ -329,7 +329,8 @@ function damaged(value: unknown, random: Random): unknown {
     if (random(6) === 0) delete place.holder[place.name]
     else place.holder[place.name] = JSON.parse(wrong[random(wrong.length)] as string)
   }
-  return copy
+  // As it comes over the wire: without holes in lists.
+  return JSON.parse(JSON.stringify(copy))
 }
 
 function collect(value: unknown, places: { holder: Record<string, unknown>; name: string }[]): void {

@@ -51,14 +51,15 @@ export function takesAll(body: Tree): Abilities {
   }
 }
 
+const thoughtsFields = ['reasoning_content', 'reasoning_details', 'reasoning'] as const
+
 /** Some hosts want thoughts back that nobody sealed. */
 const wantsThoughts = (body: Tree): boolean =>
-  list(body.messages).some((message) => message.reasoning_content ?? message.reasoning) ||
+  list(body.messages).some((message) => thoughtsFields.some((field) => message[field])) ||
   list(body.input).some(({ type, encrypted_content }) => type === 'reasoning' && !encrypted_content)
 
 const thoughtsField = (body: Tree): Pick<Abilities, 'thoughtsField'> => {
-  const fields = ['reasoning_content', 'reasoning'] as const
-  const field = fields.find((name) => list(body.messages).some((message) => message[name]))
+  const field = thoughtsFields.find((name) => list(body.messages).some((message) => message[name]))
   return field ? { thoughtsField: field } : {}
 }
 

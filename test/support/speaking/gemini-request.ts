@@ -1,4 +1,18 @@
-import { base64, fields, like, list, number, object, objectSchema, oneOf, text, truth, union, words } from './shape.ts'
+import {
+  base64,
+  either,
+  fields,
+  like,
+  list,
+  number,
+  object,
+  objectSchema,
+  oneOf,
+  text,
+  truth,
+  union,
+  words,
+} from './shape.ts'
 
 export interface Body {
   readonly contents: readonly Content[]

@@ -21,7 +21,11 @@ export function gemini(): Voice {
       if (!model) return undefined
       if (verb === 'streamGenerateContent' && query.get('alt') !== 'sse') return undefined
       const isCount = verb === 'countTokens'
-      return { model: decodeURIComponent(model), stream: verb === 'streamGenerateContent', ...(isCount && { counts: true }) }
+      return {
+        model: decodeURIComponent(model),
+        stream: verb === 'streamGenerateContent',
+        ...(isCount && { counts: true }),
+      }
     },
     keyOf: ({ 'x-goog-api-key': key }) => (typeof key === 'string' ? key : undefined),
     hear: (body, { model = '', stream = false }) => hear(body, model, stream, signed),

@@ -1,35 +1,49 @@
 import { refused } from './openai-chat.ts'
 import { type Body, type Item, ofResponses, type Part } from './openai-responses-request.ts'
-import type { Heard, Reply } from './script.ts'
-import { used } from './script.ts'
-import { bearerOf, checked, newId, newSeal, parsed, pictureOf, pieces, refuse, sse, type Voice } from './voice.ts'
+import { type Heard, Refusal, type Reply, used } from './script.ts'
+import {
+  bearerOf,
+  checked,
+  newId,
+  newSeal,
+  parsed,
+  pictureOf,
+  pieces,
+  type Refused,
+  refuse,
+  sse,
+  type Voice,
+} from './voice.ts'
 
-/** What the vendor keeps: items by their ids, conversations by their last answer's id, and what was thought before a call. */
+/** What the vendor keeps: items and answers by their ids, and what was thought before a call. */
 interface Kept {
   readonly items: Map<string, Item>
-  readonly conversations: Map<string, readonly Item[]>
+  readonly answers: Map<string, KeptAnswer>
   readonly thoughtOf: Map<string, Item>
-  /** What an answer was given to, and the answer itself, by its id. */
-  readonly inputs: Map<string, readonly Item[]>
-  readonly answers: Map<string, object>
+}
+
+interface KeptAnswer {
+  readonly input: readonly Item[]
+  readonly response: Answer['whole']
 }
 
 export function openAiResponses(): Voice {
-  const kept: Kept = { items: new Map(), conversations: new Map(), thoughtOf: new Map(), inputs: new Map(), answers: new Map() }
+  const kept: Kept = { items: new Map(), answers: new Map(), thoughtOf: new Map() }
   const asked = new WeakMap<Heard, { readonly body: Body; readonly input: readonly Item[] }>()
   const answer = (heard: Heard, reply: Reply): Answer => {
     const { body, input } = asked.get(heard) ?? { body: {} as Body, input: [] }
     const encrypts = body.include?.includes('reasoning.encrypted_content') ?? false
     const output = outputOf(reply, encrypts)
     const id = `resp_${newId(48)}`
+    const begun = envelopeOf(heard, body, id)
+    const whole = { ...begun, status: 'completed', completed_at: 1_790_000_001, output, usage: usageOf(reply) }
     if (body.store !== false) {
       for (const item of output) kept.items.set(item.id ?? '', item)
-      kept.conversations.set(id, [...input, ...output])
-      kept.inputs.set(id, input)
+      kept.answers.set(id, { input, response: whole })
     }
     const thought = output.find(({ type }) => type === 'reasoning')
     if (thought) for (const { call_id } of output) if (call_id !== undefined) kept.thoughtOf.set(call_id, thought)
-    return { envelope: envelopeOf(heard, body, id), output, usage: usageOf(reply) }
+    return { begun, whole }
   }
   return {
     wire: 'openai-responses',
@@ -41,19 +55,29 @@ export function openAiResponses(): Voice {
       asked.set(heard, { body, input })
       return heard
     },
-    whole(heard, reply) {
-      const { envelope, output, usage } = answer(heard, reply)
-      return { ...envelope, status: 'completed', completed_at: 1_790_000_001, output, usage }
-    },
+    whole: (heard, reply) => answer(heard, reply).whole,
     stream: (heard, reply) => stream(answer(heard, reply), reply),
     refuse: refused,
+    kept: (method, path) => keptAt(method, path, kept.answers),
   }
 }
 
 interface Answer {
-  readonly envelope: object
-  readonly output: readonly Item[]
-  readonly usage: object
+  readonly begun: object
+  readonly whole: object & { readonly output: readonly Item[] }
+}
+
+/** An answer, or what led to it, for who asks by its id. */
+function keptAt(method: string, path: string, answers: Map<string, KeptAnswer>): Refused | undefined {
+  const [, id = '', rest] = /^\/v1\/responses\/(\w+)(?:\/(\w+))?$/.exec(path) ?? []
+  if (id === '') return undefined
+  const answer = answers.get(id)
+  if (!answer) return { ...refused(new Refusal('invalid', `Response with id '${id}' not found.`)), status: 404 }
+  if (rest === 'cancel') return refused(new Refusal('invalid', 'Only background responses can be cancelled.'))
+  if (rest === 'input_items')
+    return { status: 200, body: { object: 'list', data: answer.input.toReversed(), has_more: false } }
+  if (method === 'DELETE') answers.delete(id)
+  return { status: 200, body: method === 'DELETE' ? { id, object: 'response', deleted: true } : answer.response }
 }
 
 function hear(json: unknown, kept: Kept): { body: Body; input: readonly Item[]; heard: Heard } {
@@ -116,10 +140,10 @@ const said = (role: string, content: string): Item => ({ type: 'message', role, 
 
 function before({ previous_response_id }: Body, kept: Kept): readonly Item[] {
   if (!previous_response_id) return []
-  return (
-    kept.conversations.get(previous_response_id) ??
-    refuse(`Previous response with id '${previous_response_id}' not found.`, 'previous_response_id')
-  )
+  const answer = kept.answers.get(previous_response_id)
+  return answer
+    ? [...answer.input, ...answer.response.output]
+    : refuse(`Previous response with id '${previous_response_id}' not found.`, 'previous_response_id')
 }
 
 const referred = ({ id = '' }: Item, kept: Kept): Item =>
@@ -244,24 +268,22 @@ const envelopeOf = ({ model }: Heard, body: Body, id: string): object => ({
   metadata: {},
 })
 
-function stream({ envelope, output, usage }: Answer, { stops }: Reply): string[] {
+function stream({ begun, whole }: Answer, { stops }: Reply): string[] {
   const frames: string[] = []
   const event = (type: string, rest: object): void => {
     frames.push(sse({ type, ...rest, sequence_number: frames.length }, type))
   }
-  event('response.created', { response: envelope })
-  event('response.in_progress', { response: envelope })
-  for (const [output_index, item] of output.entries()) tell(item, output_index, event, stops === 'hangs')
+  event('response.created', { response: begun })
+  event('response.in_progress', { response: begun })
+  for (const [output_index, item] of whole.output.entries()) tell(item, output_index, event, stops === 'hangs')
   if (stops === 'hangs') return frames
   if (stops === 'breaks') {
     const error = { code: 'server_error', message: 'The server had an error while processing your request.' }
     event('error', { ...error, param: null })
-    event('response.failed', { response: { ...envelope, status: 'failed', error, output: [] } })
+    event('response.failed', { response: { ...begun, status: 'failed', error, output: [] } })
     return frames
   }
-  event('response.completed', {
-    response: { ...envelope, status: 'completed', completed_at: 1_790_000_001, output, usage },
-  })
+  event('response.completed', { response: whole })
   return frames
 }
 
