@@ -52,6 +52,8 @@ export interface Dialect {
   readonly errorStatus?: Readonly<Partial<Record<ErrorCode, number>>>
   /** An error that ends a stream which has begun; no client takes it for success. */
   encodeStreamError(error: GatewayError): string | Buffer
+  /** The header in which its clients look for the provider's id of a request; `x-request-id` when absent. */
+  readonly requestIdHeader?: string
   /** For dialects in which one can ask how many tokens a request has. */
   readonly counting?: Counting
   /** `headers` are the answer's, in lower case: AWS says only there what kind of error it is. */

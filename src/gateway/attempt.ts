@@ -190,6 +190,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     const { facts, framing } = this.call
     const streaming = facts.stream
     const kept = replyHeadersOf(headers, sameBytes && !isTranslated)
+    if (isTranslated) Object.assign(kept, idFor(this.call.dialect, headers))
     this.resolve({ status, headers: typed(kept, streaming ? framing : undefined, isTranslated), body, streaming })
   }
 
@@ -327,7 +328,14 @@ function refusalOf(
   if (asItCame && dialect === client) {
     return { error, asItCame: { status, headers: replyHeadersOf(received, true), body: bytes, streaming: false } }
   }
-  return { error: withHints(dialect === client ? error : inWordsOf(client, error), received) }
+  if (dialect === client) return { error: withHints(error, received) }
+  return { error: withHints(inWordsOf(client, error), { ...received, ...idFor(client, received) }) }
+}
+
+/** The provider's id of the request, where the client's SDK looks for it. */
+function idFor({ requestIdHeader = 'x-request-id' }: Dialect, headers: UpstreamHeaders): Record<string, string> {
+  const id = requestIdIn(headers)
+  return id === undefined ? {} : { [requestIdHeader]: id }
 }
 
 /** The clients of a dialect know an error by their own vendor's status: 529 means nothing to OpenAI's. */

@@ -55,7 +55,7 @@ const namedIn = (connection: string | string[] | undefined): readonly string[] =
 
 /** The id under which the provider's support finds the call. */
 export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>
-  [headers['x-request-id'], headers['request-id'], headers['apim-request-id']].find((id) => typeof id === 'string') as
+  [headers['x-request-id'], headers['request-id'], headers['apim-request-id'], headers['x-amzn-requestid']].find((id) => typeof id === 'string') as
     | string
     | undefined
 

@@ -35,6 +35,7 @@ export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   decodeStream,
   encodeStream,
   encodeError,
+  requestIdHeader: 'request-id',
   errorStatus: { upstream_overloaded: 529, quota_exceeded: 402 },
   encodeStreamError,
   readError,

@@ -350,6 +350,14 @@ test('a wish to think is told as each maker wants it', () => {
   expect(wish(nova, { effort: 'max' }).more).toEqual({
     reasoningConfig: { type: 'enabled', maxReasoningEffort: 'high' },
   })
+  expect(wish(nova, { effort: 'high' }, {}, 100)).toMatchObject({
+    more: { reasoningConfig: { maxReasoningEffort: 'medium' } },
+    inferenceConfig: { maxTokens: 100 },
+    dropped: ['reasoning.effort'],
+  })
+  const inAnthropic = { effort: 'low', extra: { dialect: 'anthropic-messages', fields: {} } }
+  expect(wish(claude, inAnthropic)).toMatchObject({ more: undefined, outputConfig: { effort: 'low' } })
+  expect(wish(claude, { extra: inAnthropic.extra })).toMatchObject({ more: undefined, outputConfig: undefined })
   expect(wish('openai.gpt-oss-120b-1:0', { effort: 'minimal' }).more).toEqual({ reasoning_effort: 'low' })
   expect(wish('us.deepseek.r1-v1:0', { effort: 'high' }).dropped).toEqual(['reasoning'])
   expect(wish(claude, { effort: 'high' }, { reasoning: 'none' }).dropped).toEqual(['reasoning'])
@@ -382,6 +390,12 @@ test('settings without a counterpart are named, and so are those that a thinking
   expect(dropped).toEqual(['seed', 'choices', 'logitBias'])
   const thinking = encoded([user(text('Hi'))], { settings: { temperature: 0.5, topK: 5 }, reasoning: { budget: 2000 } })
   expect(thinking.dropped).toEqual(['temperature', 'topK'])
+  const alike = { temperature: 1, topP: 1 }
+  const usual = encoded([user(text('Hi'))], { settings: alike, reasoning: { budget: 2000 } })
+  expect([usual.dropped, usual.body.inferenceConfig]).toEqual([[], undefined])
+  expect(encoded([user(text('Hi'))], { settings, model: nova, reasoning: { effort: 'high' } }).dropped).toContain(
+    'topK',
+  )
   expect(encoded([user(text('Hi'))], { settings }, { refuses: ['temperature'] }).dropped).toContain('temperature')
   expect(encoded([user(text('Hi'))], { settings, model: nova }).body.additionalModelRequestFields).toEqual({
     inferenceConfig: { topK: 5 },

@@ -31,7 +31,7 @@ export function encodeRequest(request: ChatRequest, abilities: Abilities): Encod
   const { additionalModelRequestFields, effort } = ownEcho(request.extra)
   const written = isFields(additionalModelRequestFields) ? additionalModelRequestFields : undefined
   const thinking = written ? undefined : thinkingFor(request, family, abilities, turns, isForced, drop)
-  const settings = allowed(request.settings, abilities, isThinkingClaude(thinking, family), drop)
+  const settings = allowed(request.settings, abilities, thinking, drop)
   const more = written ?? {
     ...thinking?.more,
     ...topKOf(settings.topK, family, drop),
@@ -128,30 +128,28 @@ function thinkingFor(
   isForced: boolean,
   drop: (what: string) => void,
 ): Thinking | undefined {
-  if (!reasoning || Object.values(reasoning).every((value) => value === undefined)) return undefined
+  const { extra: _, ...said } = reasoning ?? {}
+  if (!reasoning || Object.keys(said).length === 0) return undefined
   const thinking = thinkingOf(reasoning, family, abilities, settings.maxTokens)
-  const isRefused = thinking && isThinkingClaude(thinking, family) && (isForced || lacksThoughts(turns))
-  if (thinking && !isRefused) return thinking
+  if (thinking?.isLess) drop('reasoning.effort')
+  if (thinking && !(thinking.isOn && (isForced || lacksThoughts(turns)))) return thinking
   drop('reasoning')
   return undefined
 }
 
-const isThinkingClaude = (thinking: Thinking | undefined, { thinking: how }: Family): boolean =>
-  thinking?.isOn === true && thinking.more !== undefined && how === 'claude'
-
-/** Settings that the model takes. While Claude thinks, it refuses to be sampled otherwise than it likes. */
+/** Settings that the model takes. What asks for no more than the model does anyway is left out and no loss. */
 function allowed(
   settings: Settings,
   { refuses = [] }: Abilities,
-  isThinking: boolean,
+  thinking: Thinking | undefined,
   drop: (what: string) => void,
 ): Settings {
   const kept: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(settings)) {
     if (value === undefined) continue
-    const isRefused = refuses.includes(name as SettingName) || (isThinking && samplingFields.has(name) && value !== 1)
-    if (isRefused) drop(name)
-    else kept[name] = value
+    const isSampling = thinking?.refusesSampling === true && samplingFields.has(name)
+    if (!isSampling && !refuses.includes(name as SettingName)) kept[name] = value
+    else if (!isSampling || name === 'topK' || value !== 1) drop(name)
   }
   return kept
 }

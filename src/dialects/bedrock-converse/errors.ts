@@ -55,9 +55,9 @@ const modelTexts =
 const keyTexts = /security token|signature|authentication fail|api key|not authenticated|expired token/i
 
 export function readError(status: number, body: Buffer, headers?: ErrorHeaders): ProviderError {
-  const { message, name } = writtenError(body)
+  const { message, name, isOurs } = writtenError(body)
   const header = headers?.['x-amzn-errortype']
-  return errorOf(status, typeOf(typeof header === 'string' ? header : name), message)
+  return errorOf(status, typeOf(typeof header === 'string' ? header : name), message, isOurs)
 }
 
 /** An error that came under a good status. */
@@ -80,14 +80,14 @@ export function exceptionOf({ event = '', data }: Frame): GatewayError {
   return errorOf(statuses[code] ?? errors[code].status, type, message).error
 }
 
-function errorOf(status: number, type: string | undefined, message: string): ProviderError {
+function errorOf(status: number, type: string | undefined, message: string, isOurs = false): ProviderError {
   const code = codeOf(status, type, message)
   // AWS says 403 for a bad key, 400 for a model that does not exist and 424 for one that failed: the client would look in
   // the wrong place.
   const isMisleading = code === 'unauthorized' || code === 'model_not_found' || status === 424
   const told = isMisleading ? errors[code].status : status
   return {
-    asItCame: false,
+    asItCame: isOurs && told === status,
     error: new GatewayError(code, message, { status: told, ...(type !== undefined && { providerType: type }) }),
   }
 }
@@ -103,8 +103,15 @@ function codeOf(status: number, type: string | undefined, message: string): Erro
 const typeOf = (written: string | undefined): string | undefined =>
   written === undefined ? undefined : (written.split(':', 1)[0] as string).replace(/^.*#/, '').trim() || undefined
 
+interface WrittenError {
+  readonly message: string
+  readonly name?: string
+  /** Whether a client of this dialect can read it as it came. */
+  readonly isOurs: boolean
+}
+
 /** `message` or `Message`, a type perhaps; from what stands before AWS, anything. */
-function writtenError(body: Buffer): { readonly message: string; readonly name?: string } {
+function writtenError(body: Buffer): WrittenError {
   const text = body.toString('utf8')
   const value = parsed(text)
   const outer = fieldsOf(Array.isArray(value) ? value[0] : value)
@@ -121,6 +128,7 @@ function writtenError(body: Buffer): { readonly message: string; readonly name?:
   return {
     message: message || (plain === '' || plain === '{}' ? 'The provider gave no reason.' : plain),
     ...(name !== undefined && { name }),
+    isOurs: typeof outer.message === 'string',
   }
 }
 

@@ -10,8 +10,12 @@ export interface Thinking {
   readonly effort?: string
   /** With room for the thoughts, which count as output. */
   readonly maxTokens?: number | undefined
-  /** True when the model is made to think, so that Claude takes neither sampling nor a forced tool. */
+  /** True when Claude is made to think, which then cannot be made to call a tool. */
   readonly isOn: boolean
+  /** True when the model then refuses to be sampled otherwise than it likes. */
+  readonly refusesSampling?: true
+  /** True when the model is asked for less than was wished. */
+  readonly isLess?: true
 }
 
 const leastBudget = 1024
@@ -45,12 +49,7 @@ export function thinkingOf(
       return isOff ? { ...unchanged, ...quiet(abilities) } : claudeThinking(wish, abilities, maxTokens)
     case 'nova':
       if (isOff) return { ...unchanged, more: { reasoningConfig: { type: 'disabled' } } }
-      return {
-        ...unchanged,
-        more: {
-          reasoningConfig: { type: 'enabled', maxReasoningEffort: rowOf(threeEfforts, effort) ?? effort ?? 'medium' },
-        },
-      }
+      return novaThinking(rowOf(threeEfforts, effort) ?? effort ?? 'medium', maxTokens)
     case 'effort':
       if (isOff) return undefined
       return effort === undefined
@@ -62,33 +61,50 @@ export function thinkingOf(
   }
 }
 
+/** With the highest effort Nova takes neither a limit nor sampling. A limit is a promise, and an effort only a wish. */
+function novaThinking(effort: string, maxTokens: number | undefined): Thinking {
+  const isLess = effort === 'high' && maxTokens !== undefined
+  return {
+    more: { reasoningConfig: { type: 'enabled', maxReasoningEffort: isLess ? 'medium' : effort } },
+    maxTokens,
+    isOn: false,
+    ...(isLess && { isLess }),
+    ...(effort === 'high' && !isLess && { refusesSampling: true }),
+  }
+}
+
 /** Models that think of themselves have to be told not to; others have never been asked. */
 const quiet = ({ reasoning }: Abilities): Fields =>
   reasoning === 'adaptive' ? { more: { thinking: { type: 'disabled' } } } : {}
 
 function claudeThinking(
-  { effort, budget, mode, shown }: ReasoningWish,
+  { effort, budget, mode, shown, extra }: ReasoningWish,
   { reasoning = mode === 'adaptive' ? 'adaptive' : 'budget', defaultMaxTokens }: Abilities,
   maxTokens: number | undefined,
 ): Thinking {
+  const known = effort ?? effortOf(budget)
+  const told = known === undefined ? {} : { effort: rowOf(claudeEfforts, known) ?? known }
+  // In Anthropic's own words an effort is for all that is written, whether Claude thinks or not.
+  const isEffortOnly = extra?.dialect === 'anthropic-messages' && mode === undefined && budget === undefined
+  if (reasoning === 'effort' || isEffortOnly) return { ...told, maxTokens, isOn: false }
   if (reasoning !== 'budget') {
-    const known = effort ?? effortOf(budget)
     return {
-      ...(known !== undefined && { effort: rowOf(claudeEfforts, known) ?? known }),
-      ...(reasoning === 'adaptive' && {
+      ...told,
+      ...{
         more: {
           thinking: present({
             type: 'adaptive',
             display: shown === undefined ? undefined : shown ? 'summarized' : 'omitted',
           }),
         },
-      }),
+      },
       maxTokens,
       isOn: true,
+      refusesSampling: true,
     }
   }
   const wished = Math.max(leastBudget, budget !== undefined && budget > 0 ? budget : (rowOf(budgets, effort) ?? 4096))
-  return { ...withRoom(wished, maxTokens, defaultMaxTokens), isOn: true }
+  return { ...withRoom(wished, maxTokens, defaultMaxTokens), isOn: true, refusesSampling: true }
 }
 
 /** Thoughts have to leave room for an answer: a longer answer in all, up to what the model can write, else fewer thoughts. */

@@ -5,8 +5,6 @@ import {
   type Finish,
   mergeExtra,
   type Part,
-  type ReasoningPart,
-  type Seal,
   type TokenLogprob,
 } from '../../core/chat.ts'
 import { amended, grown } from '../../core/chat-events.ts'
@@ -32,8 +30,6 @@ interface Draft {
   hasEnded: boolean
   /** Whether it is a text whose beginning has gone out. */
   flows: boolean
-  /** A seal that has not gone out yet. */
-  seal: Seal | undefined
   /** For texts: as they went out, with what is cited in them. */
   readonly cited: CitedText | undefined
 }
@@ -159,9 +155,10 @@ class AnswerWriting {
     const isSpoken = value.kind === 'text' || value.kind === 'refusal' || value.kind === 'reasoning'
     const cited = value.kind === 'text' ? { said: [], citations: [...(value.citations ?? [])] } : undefined
     if (cited) choice.texts.push(cited)
-    const draft: Draft = { value, pieces: [], hasEnded: false, flows: false, seal: undefined, cited }
-    // Whatever was said before is over; calls alone grow in turns.
-    if (value.kind !== 'tool-call') for (const one of choice.waiting) one.hasEnded ||= one.value.kind !== 'tool-call'
+    const draft: Draft = { value, pieces: [], hasEnded: false, flows: false, cited }
+    // What came before is over; calls alone grow in turns.
+    const before = choice.waiting.at(-1)
+    if (before && before.value.kind !== 'tool-call') before.hasEnded = true
     choice.drafts.set(part, draft)
     if (choice.waiting.length > 0 || !isSpoken) {
       choice.waiting.push(draft)
@@ -205,16 +202,14 @@ class AnswerWriting {
       draft.value = amended(draft.value, amendment)
       return
     }
-    // A seal that is learnt after its text goes out with an empty one.
+    if (draft.value.kind === 'reasoning' && amendment.id !== undefined)
+      draft.value = { ...draft.value, id: amendment.id }
     const { seal } = amendment
-    const { value } = draft
-    if (amendment.id !== undefined && value.kind === 'reasoning') draft.value = { ...value, id: amendment.id }
-    if (seal) draft.seal = seal
-    const thought = draft.value.kind === 'reasoning' ? (draft.value as ReasoningPart) : undefined
-    if (!draft.seal || (draft.seal.by !== own && !thought)) return
-    const signature = signatureOf(draft.seal, thought)
-    draft.seal = undefined
-    this.send(index, { text: '', ...(thought && { thought: true }), thoughtSignature: signature })
+    const thought = draft.value.kind === 'reasoning' ? draft.value : undefined
+    if (!seal || (seal.by !== own && !thought)) return
+    // A seal that is learnt after its text goes out with an empty one.
+    const thoughtSignature = signatureOf(seal, thought)
+    this.send(index, { text: '', ...(thought && { thought: true }), thoughtSignature })
   }
 
   /** Sends what is whole, up to the first part that may still grow. */

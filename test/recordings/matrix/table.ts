@@ -20,8 +20,12 @@ export class Table {
 
   /** What was accepted and does not occur. */
   stale(): readonly string[] {
-    return accepted.flatMap(({ property, ids }) =>
-      ids.filter((id) => this.cells.get(property)?.get(id)?.kind !== 'failed').map((id) => `${property}: ${id}`),
+    return accepted.flatMap(({ properties, ids }) =>
+      properties.flatMap((property) =>
+        ids
+          .filter((id) => this.cells.get(property)?.get(id)?.kind !== 'failed')
+          .map((id) => `${property} · ${id}: it passes, or does not apply; take it from the list`),
+      ),
     )
   }
 
@@ -46,8 +50,10 @@ export class Table {
       ...all.map((line) => line.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join('  ')),
       `Not applicable: ${this.reasons(rows, columns)}`,
       ...(failures.length > 0 ? [`${failures.length} failures:`, ...failures] : ['No failures.']),
-      `${accepted.reduce((sum, { ids }) => sum + ids.length, 0)} accepted differences:`,
-      ...accepted.map(({ property, ids, reason }) => `  ${property} · ${ids.length}: ${reason} (${ids.join(', ')})`),
+      `${accepted.reduce((sum, { ids, properties }) => sum + ids.length * properties.length, 0)} accepted differences:`,
+      ...accepted.map(
+        ({ properties, ids, reason }) => `  ${properties.join(', ')} · ${ids.length}: ${reason} (${ids.join(', ')})`,
+      ),
     ].join('\n')
   }
 
@@ -99,9 +105,11 @@ export class Table {
 
 const byProperty = new Map<string, Map<string, Accepted>>()
 for (const one of accepted) {
-  const known = byProperty.get(one.property) ?? new Map<string, Accepted>()
-  for (const id of one.ids) known.set(id, one)
-  byProperty.set(one.property, known)
+  for (const property of one.properties) {
+    const known = byProperty.get(property) ?? new Map<string, Accepted>()
+    for (const id of one.ids) known.set(id, one)
+    byProperty.set(property, known)
+  }
 }
 
 const acceptedFor = (property: string, id: string): Accepted | undefined => byProperty.get(property)?.get(id)

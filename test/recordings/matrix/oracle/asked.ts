@@ -114,7 +114,7 @@ function resultOf(value: unknown): unknown {
   if (isObj(parsed)) {
     // Some clients say once more whose result it is.
     if (typeof parsed.name === 'string' && 'content' in parsed && Object.keys(parsed).length === 2)
-      return Array.isArray(parsed.content) ? bare(textsOf(parsed.content)) : resultOf(parsed.content)
+      return resultOf(Array.isArray(parsed.content) ? textsOf(parsed.content) : parsed.content)
     const [name, ...others] = Object.keys(parsed)
     // An object is wanted where others have text: the text is wrapped.
     if (others.length === 0 && name !== undefined && /^(output|result|error)$/.test(name)) return resultOf(parsed[name])
