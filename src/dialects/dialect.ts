@@ -64,6 +64,11 @@ export interface Dialect {
 export interface Counting {
   decodeRequest(body: unknown, asked: Asked): ChatRequest
   encodeRequest(request: ChatRequest, abilities: Abilities): EncodedRequest
+  /**
+   * The client's own bytes, for a provider who is asked in the same dialect, with the provider's name for the model where
+   * the body says it. Absent in dialects that no client speaks.
+   */
+  editRequest?(body: Buffer, scan: ObjectScan, names: { readonly asked: string; readonly model: string }): Buffer
   /** Undefined when there is no count in it. */
   decodeAnswer(body: unknown): number | undefined
   encodeAnswer(tokens: number): unknown

@@ -80,6 +80,7 @@ class StreamWatch implements AnswerWatch {
   hasContent = false
   refusal: GatewayError | undefined
   isDone = false
+  private isBroken = false
   private readonly parts: WatchParts
   private readonly frames: ReturnType<Framing['split']>
   private facts: AnswerFacts = {}
@@ -90,14 +91,28 @@ class StreamWatch implements AnswerWatch {
   }
 
   next(chunk: Buffer): void {
-    for (const frame of this.frames.next(chunk)) this.take(frame)
+    this.read(() => this.frames.next(chunk))
   }
 
   end(): AnswerFacts {
-    for (const frame of this.frames.end()) this.take(frame)
+    this.read(() => this.frames.end())
     if (!this.hasBegun)
       this.refusal = new GatewayError('upstream_invalid', 'The answer of the provider ended before it began.')
     return this.refusal ? { ...this.facts, error: spanErrorOf(this.refusal) } : this.facts
+  }
+
+  /** Frames of some forms have sums that can be wrong; whoever reads them throws what is the provider's fault. */
+  private read(frames: () => readonly Frame[]): void {
+    if (this.isBroken) return
+    try {
+      for (const frame of frames()) this.take(frame)
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError)) throw thrown
+      this.isBroken = true
+      if (!this.hasBegun) this.refusal = thrown
+      this.hasBegun = true
+      this.facts = later(this.facts, { error: thrown })
+    }
   }
 
   private take(frame: Frame): void {

@@ -17,6 +17,7 @@ import { type AttemptTrace, errorOf } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { Clocks } from './clocks.ts'
+import { encodingOf, withoutEncoding } from './encoding.ts'
 import { headerText, replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
 import { type Beginning, Opening } from './opening.ts'
 import { Translation } from './translation.ts'
@@ -298,16 +299,6 @@ function typed(headers: ReplyHeaders, framing: Framing | undefined, isTranslated
   return { ...headers, 'content-type': framing.type }
 }
 
-function encodingOf(headers: UpstreamHeaders): string | undefined {
-  const encoding = headers['content-encoding']
-  return encoding === undefined || /^(identity)?$/i.test(String(encoding)) ? undefined : String(encoding)
-}
-
-function withoutEncoding(headers: UpstreamHeaders): UpstreamHeaders {
-  const { 'content-encoding': _encoding, 'content-length': _length, ...rest } = headers
-  return rest
-}
-
 function refusalOf(
   status: number,
   received: UpstreamHeaders,
@@ -324,7 +315,7 @@ function refusalOf(
       ),
     }
   }
-  const { error, asItCame } = dialect.readError(status, bytes)
+  const { error, asItCame } = dialect.readError(status, bytes, received)
   if (asItCame && dialect === client) {
     return { error, asItCame: { status, headers: replyHeadersOf(received, true), body: bytes, streaming: false } }
   }

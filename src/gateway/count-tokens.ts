@@ -1,3 +1,4 @@
+import type { ChatRequest } from '../core/chat.ts'
 import { requestText } from '../core/chat-text.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Counting, Dialect } from '../dialects/dialect.ts'
@@ -7,9 +8,9 @@ import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchang
 import { abilitiesFor } from '../providers/abilities.ts'
 import { endpointFor, pathOf } from '../providers/endpoint.ts'
 import { plan } from '../routing/plan.ts'
-import { headerText, upstreamHeaders, withKeyOfQuery } from './headers.ts'
+import { headerText, replyHeadersOf, upstreamHeaders, withKeyOfQuery } from './headers.ts'
 import type { InferenceDeps } from './inference.ts'
-import { relay } from './relay.ts'
+import { type Relayed, relay } from './relay.ts'
 import { withoutKeys } from './without-keys.ts'
 
 const rules: BodyRules = { wanted: 'Send what you would send to have it answered.', read: ['model'], large: 'messages' }
@@ -46,7 +47,7 @@ export async function countTokens(
 ): Promise<Reply> {
   const { providers, limits } = deps.state()
   const body = await exchange.body()
-  readBody(body, limits, rules)
+  const { scan } = readBody(body, limits, rules)
   const fields = fieldsOf(parseBody(body))
   const name = modelAsked ?? readModel(fields)
   const [target] = plan(name, { providers }, vendor)
@@ -54,31 +55,55 @@ export async function countTokens(
   const { provider, model } = target
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
   exchange.replyHeaders['x-model-name'] = headerText(name)
-  const chat = dialect.counting.decodeRequest(fields, { model, stream: false })
   const endpoint = endpointFor(provider, model, dialect.name, () => ({ hasTools: false, effort: undefined }))
   const path = pathOf(endpoint, 'countTokens', model)
   const { counting } = endpoint.dialect
+  const isNative = endpoint.dialect === dialect && !dialect.holdsForeign?.(body)
+  const chat = (): ChatRequest => dialect.counting.decodeRequest(fields, { model, stream: false })
   if (path === undefined || !counting) {
-    const tokens = await deps.estimate(requestText(chat))
+    const tokens = await deps.estimate(requestText(chat()))
     exchange.replyHeaders['x-trunkline-estimated'] = 'tokens'
     return jsonReply(200, dialect.counting.encodeAnswer(tokens))
   }
-  const abilities = abilitiesFor(provider, model, endpoint.dialect.name)
-  const sent = counting.encodeRequest({ ...chat, model }, abilities).body
+  const sent =
+    (isNative && counting.editRequest?.(body, scan, { asked: name, model })) ||
+    Buffer.from(
+      JSON.stringify(
+        counting.encodeRequest({ ...chat(), model }, abilitiesFor(provider, model, endpoint.dialect.name)).body,
+      ),
+    )
   const call = { dialect, headers: withKeyOfQuery(exchange.headers, exchange.query) }
   const headers = upstreamHeaders(call, target, endpoint)
   const { connectMs, totalMs } = provider.timeouts
   const answer = await relay(
-    { origin: provider.origin, path, method: 'POST', headers, body: Buffer.from(JSON.stringify(sent)), connectMs },
+    { origin: provider.origin, path, method: 'POST', headers, body: sent, connectMs },
     provider.provider.send ?? deps.send,
     provider.name,
     totalMs,
   )
-  if (answer.status >= 400) throw endpoint.dialect.readError(answer.status, withoutKeys(answer.bytes, headers)).error
-  const tokens = counting.decodeAnswer(parsed(answer.bytes))
+  return replyOf(answer, withoutKeys(answer.bytes, headers), dialect, endpoint.dialect, provider.name)
+}
+
+/** What a provider of the client's own dialect says goes on as it came; of others only the number, or the error. */
+function replyOf(
+  { status, headers }: Relayed,
+  bytes: Buffer,
+  client: CountingDialect,
+  { counting, readError, name }: Dialect,
+  provider: string,
+): Reply {
+  const isNative = name === client.name
+  if (status >= 400) {
+    const { error, asItCame } = readError(status, bytes, headers)
+    if (!(isNative && asItCame)) throw error
+    return { status, headers: replyHeadersOf(headers, false), body: bytes }
+  }
+  const tokens = counting?.decodeAnswer(parsed(bytes))
   if (tokens === undefined)
-    throw new GatewayError('upstream_invalid', `${provider.name} was asked for a count of tokens and gave none.`)
-  return jsonReply(200, dialect.counting.encodeAnswer(tokens))
+    throw new GatewayError('upstream_invalid', `${provider} was asked for a count of tokens and gave none.`)
+  return isNative
+    ? { status, headers: replyHeadersOf(headers, false), body: bytes }
+    : jsonReply(200, client.counting.encodeAnswer(tokens))
 }
 
 function parsed(bytes: Buffer): unknown {

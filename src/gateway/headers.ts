@@ -55,9 +55,9 @@ const namedIn = (connection: string | string[] | undefined): readonly string[] =
 
 /** The id under which the provider's support finds the call. */
 export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>
-  [headers['x-request-id'], headers['request-id'], headers['apim-request-id'], headers['x-amzn-requestid']].find((id) => typeof id === 'string') as
-    | string
-    | undefined
+  [headers['x-request-id'], headers['request-id'], headers['apim-request-id'], headers['x-amzn-requestid']].find(
+    (id) => typeof id === 'string',
+  ) as string | undefined
 
 /**
  * What goes up beside the body: what the provider always wants to hear, what the client means for a provider of this

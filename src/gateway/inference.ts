@@ -120,7 +120,7 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     onGone: (listener) => exchange.onGone(listener),
   }
   const { send, rounds, newId } = deps
-  return replyOf(await tryTargets(call, targets, { send, rounds, cancel, newId }), dialect)
+  return replyOf(await tryTargets(call, targets, { send, rounds, cancel, newId }), call)
 }
 
 function chatOf(dialect: Dialect, { body, facts }: Prepared, project: string, remembered: Remembered): ChatRequest {
@@ -128,9 +128,15 @@ function chatOf(dialect: Dialect, { body, facts }: Prepared, project: string, re
   return remembered.restored(project, dialect.decodeRequest(parseBody(body), { model, stream }))
 }
 
-const replyOf = ({ status, headers, body, streaming }: Answer, dialect: Dialect): Reply => ({
+/** How a stream that has begun says that it failed. */
+const failureIn = (
+  { encodeError, encodeStreamError }: Dialect,
+  { last }: Framing,
+): NonNullable<Reply['encodeFailure']> => (last ? (error) => last({ data: encodeError(error) }) : encodeStreamError)
+
+const replyOf = ({ status, headers, body, streaming }: Answer, { dialect, framing }: Call): Reply => ({
   status,
   headers,
   body,
-  ...(streaming && { encodeFailure: dialect.encodeStreamError }),
+  ...(streaming && { encodeFailure: failureIn(dialect, framing) }),
 })

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/error.ts'
 import { gather, Incoming } from '../http/incoming.ts'
 import { inflated } from '../http/inflated.ts'
 import type { Send, UpstreamHeaders, UpstreamRequest } from '../http/upstream.ts'
+import { encodingOf, withoutEncoding } from './encoding.ts'
 
 /** How large an answer may be that is no chat. */
 const mostBytes = 32 << 20
@@ -25,12 +26,14 @@ export function relay(request: UpstreamRequest, send: Send, name: string, totalM
     const incoming = new Incoming({
       connected: () => undefined,
       failed: fail,
-      head(status, headers) {
-        const encoding = headers['content-encoding']
-        const source = encoding === undefined ? incoming : inflated(incoming, String(encoding))
+      head(status, received) {
+        const encoding = encodingOf(received)
+        const source = encoding === undefined ? incoming : inflated(incoming, encoding)
+        const headers = encoding === undefined ? received : withoutEncoding(received)
         if (!source) {
-          incoming.stop(new GatewayError('upstream_invalid', `${name} answered in the encoding ${encoding}.`))
-          fail(new GatewayError('upstream_invalid', `${name} answered in the encoding ${encoding}.`))
+          const error = new GatewayError('upstream_invalid', `${name} answered in the encoding ${encoding}.`)
+          incoming.stop(error)
+          fail(error)
           return
         }
         void gather(source, mostBytes).then(({ bytes, failure }) => {

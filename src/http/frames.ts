@@ -16,4 +16,6 @@ export interface Framing {
   write(frame: Frame): Buffer
   /** For forms that have something before the first frame, between two, and after the last. */
   writer?(): Step<Frame, Buffer>
+  /** In such a form, a frame behind others that have gone out, and the end. */
+  last?(frame: Frame): Buffer
 }

@@ -101,4 +101,5 @@ export const jsonArray: Framing = {
   split,
   write: ({ data }) => Buffer.from(data),
   writer,
+  last: ({ data }) => Buffer.from(`,\r\n${data}]`),
 }

@@ -22,7 +22,9 @@ export function attemptWith({ span, detail }: AttemptRecord, found: Found): Sent
 
 /** The call of such an attempt knows no more than the attempt did. */
 export const callWith = ({ span, detail }: CallRecord, found: Found): Sent<CallRecord> =>
-  sent(span, found, { ...detail, ...toldOf(detail, found), ...(found.isEstimated && { usageEstimated: true }) })
+  found.isEstimated && detail.usage
+    ? sent(span, found, { ...detail, ...toldOf(detail, { ...found, usage: detail.usage }) })
+    : sent(span, found, { ...detail, ...toldOf(detail, found), ...(found.isEstimated && { usageEstimated: true }) })
 
 type Told = Pick<AttemptDetail | CallDetail, 'usage' | 'finishReason' | 'unterminated' | 'modelAnswered' | 'error'>
 

@@ -18,7 +18,14 @@ export interface Library {
 }
 
 /** What some libraries do not do at all. */
-export type Ability = 'stops' | 'temperature' | 'thoughts' | 'usage, streamed' | 'errors in mid-stream' | 'headers'
+export type Ability =
+  | 'stops'
+  | 'temperature'
+  | 'thoughts'
+  | 'usage, streamed'
+  | 'errors in mid-stream'
+  | 'headers'
+  | 'pictures in results'
 
 export interface Address {
   /** The root of the door: each library adds what its own vendor has below it. */
@@ -52,6 +59,7 @@ export interface ToolOutput {
   readonly id: string
   readonly name: string
   readonly output: string
+  readonly picture?: Picture
 }
 
 export interface Said {

@@ -57,6 +57,10 @@ function heard({ upstream, behind, key, dropped }: Stage, mayLack?: RegExp): Non
   return seen.heard
 }
 
+/** What clients call these settings. */
+const namesOf = (lacks: Stage['lacks']): RegExp =>
+  new RegExp(`^(${[...lacks].map((setting) => (setting === 'stops' ? 'stop.*' : setting)).join('|')})$`)
+
 const hello =
   (stream: boolean): Scene =>
   async (stage) => {
@@ -69,7 +73,7 @@ const hello =
     usageIs(said, stage, stream, false)
     if (stream) expect(pieces.join('')).toBe(sayings.hello)
     if (stream) expect(pieces.length).toBeGreaterThan(3)
-    const { temperature, stops, stream: streamed } = heard(stage, lacks.has('stops') ? /^stop/ : undefined)
+    const { temperature, stops, stream: streamed } = heard(stage, namesOf(lacks))
     expect(streamed).toBe(stream)
     if (!lacks.has('temperature') && !library.cannot?.temperature) expect(temperature).toBe(sampling.temperature)
     if (!lacks.has('stops') && !library.cannot?.stops) expect(stops).toEqual([sampling.stop])
@@ -135,6 +139,23 @@ const picture: Scene = async (stage) => {
   return undefined
 }
 
+/** Google's clients put it where only the newer models have a place. */
+const resultWithPicture: Scene = async (stage) => {
+  const { library, at, thinking, behind } = stage
+  const left = library.cannot?.['pictures in results']
+  if (left) return left
+  const conversation = library.open(stage.isDirect && behind === 'gemini' ? thinking : at)
+  const asked = await conversation.say({ stream: false, prompt: prompts.photo, withTools: true })
+  heard(stage)
+  const results = answersOf(asked).map((result) => ({ ...result, picture: redDot }))
+  const told = await conversation.say({ stream: false, results, withTools: true })
+  const { shown, results: understood } = heard(stage)
+  expect(shown).toEqual([redDot])
+  expect(understood).toHaveLength(1)
+  expect(told.text).toContain('get_weather(Oslo) = ')
+  return undefined
+}
+
 /** How many sealed pieces each vendor makes of one thought. */
 const seals: Readonly<Record<Wire, number>> = {
   'openai-chat': 1,
@@ -142,6 +163,8 @@ const seals: Readonly<Record<Wire, number>> = {
   'anthropic-messages': 2,
   gemini: 1,
   'bedrock-converse': 2,
+  'bedrock-invoke': 2,
+  'vertex-anthropic': 2,
 }
 
 const reasoning =
@@ -208,8 +231,8 @@ const refusal =
     expect(statusesOf(kind)).toContain(error.status)
     expect(error.name).toBe(library.errorFor(error.status ?? 0, kind))
     expect(error.message).not.toBe('')
-    // Bedrock does not say when to come back; Gemini does not say it in a header.
-    const says = behind !== 'bedrock-converse' && !(stage.isDirect && behind === 'gemini')
+    // The clouds do not say when to come back; Gemini does not say it in a header.
+    const says = !/bedrock|vertex/.test(behind) && !(stage.isDirect && behind === 'gemini')
     if (kind === 'busy' && says && !library.cannot?.headers) expect(error.retryAfter).toBe('7')
     const [seen] = upstream.taken()
     expect(seen?.refusal?.kind).toBe(kind)
@@ -237,6 +260,7 @@ export const scenes = {
   'tools over two turns, streamed': toolLoop(true),
   'structured output': structured,
   'image in': picture,
+  'image in a result of a tool': resultWithPicture,
   'reasoning over two turns': reasoning(false),
   'reasoning over two turns, streamed': reasoning(true),
   abort: abort(false),

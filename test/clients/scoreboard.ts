@@ -48,13 +48,25 @@ export class Scoreboard {
           columns.map((column) => count(row, column)),
         ),
       ),
-      ...cells.flatMap(({ row, column, scene, outcome }) =>
-        outcome === 'failed' ? [`FAILED: ${row}, ${column} behind: ${scene}`] : [],
+      ...grouped(
+        cells.flatMap(({ row, column, scene, outcome }) =>
+          outcome === 'failed' ? [[`FAILED: ${row}, ${column} behind`, scene] as const] : [],
+        ),
       ),
-      ...cells.flatMap(({ row, column, scene, outcome }) =>
-        typeof outcome === 'object' ? [`not applicable: ${row}, ${column} behind: ${scene}: ${outcome.reason}`] : [],
+      ...grouped(
+        cells.flatMap(({ row, column, scene, outcome }) =>
+          typeof outcome === 'object'
+            ? [[`not applicable: ${row}, ${column} behind: ${outcome.reason}`, scene] as const]
+            : [],
+        ),
       ),
       ...this.notes,
     ].join('\n')
   }
+}
+
+/** One line for all scenes of which the same is said. */
+function grouped(said: readonly (readonly [string, string])[]): string[] {
+  const lines = Map.groupBy(said, ([line]) => line)
+  return [...lines].map(([line, scenes]) => `${line}: ${scenes.map(([, scene]) => scene).join('; ')}`)
 }

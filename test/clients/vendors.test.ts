@@ -17,7 +17,7 @@ interface Vendor {
   readonly lacks?: readonly ('stops' | 'temperature')[]
 }
 
-const vendors: Readonly<Record<Wire, Vendor>> = {
+const vendors: Readonly<Partial<Record<Wire, Vendor>>> = {
   'openai-chat': { model: 'gpt-4.1', thinking: 'deepseek-reasoner', status: {} },
   'openai-responses': { model: 'gpt-4.1', thinking: 'gpt-5', status: {}, lacks: ['stops'] },
   'anthropic-messages': { model: 'claude-sonnet-4-5', thinking: 'claude-sonnet-4-5', status: { overloaded: 529 } },
@@ -36,7 +36,7 @@ afterAll(() => upstream.close())
 
 for (const library of [...libraries, bedrockLibrary]) {
   describe(library.name, () => {
-    const vendor = vendors[library.speaks]
+    const vendor = vendors[library.speaks] as Vendor
     const at = { url: upstream.url, model: vendor.model, key: 'key-of-the-vendor' }
     const stage: Stage = {
       library,

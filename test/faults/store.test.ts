@@ -221,7 +221,7 @@ describe.concurrent('a call that takes long', { timeout: 60_000 }, () => {
     const ended = await trunkline.trace(id)
     expect(ended.trace).toMatchObject({ status: 'ok', calls: 1 })
     expect(ended.spans.map(({ status }) => status)).toEqual(['ok', 'ok'])
-    expect(conversationOf(ended)?.answer?.choices[0]?.finish).toBe('stop')
+    expect(conversationOf(ended)?.answer?.choices[0]?.finish?.reason).toBe('stop')
     const { traces } = await trunkline.ask('listTraces', { project: 'default', filter: {}, page: { limit: 5 } })
     expect(traces.map(({ traceId, status }) => [traceId, status])).toEqual([[id, 'ok']])
   })

@@ -18,7 +18,7 @@ describe.each(bothWays)('%s', (_name, spawn) => {
       ])
       expect(conversationOf(shown)).toMatchObject({
         messages: [{ role: 'user', parts: [{ kind: 'text', text: content }] }],
-        answer: { choices: [{ message: { parts: [{ kind: 'text', text: content }] }, finish: 'stop' }] },
+        answer: { choices: [{ message: { parts: [{ kind: 'text', text: content }] }, finish: { reason: 'stop' } }] },
         notes: [],
       })
     }

@@ -49,7 +49,9 @@ describe.skipIf(!here)('recorded chats pass through', () => {
     test(`${rows.length} of ${place}`, async () => {
       await using upstream = await startReplayUpstream({ exchanges: rows.map(({ id }) => id) })
       await using trunkline = await startTest({
-        settings: { 'providers.openai.base_url': upstream.baseUrlFor(load((rows[0] as IndexRow).id), path) },
+        settings: {
+          'providers.custom.base_url': upstream.baseUrlFor(load((rows[0] as IndexRow).id), path),
+        },
       })
       const served = new Set<string>()
       for (const { id } of rows) {
@@ -69,7 +71,7 @@ describe.skipIf(!here)('recorded chats pass through', () => {
       const exchange = load(row.id)
       await using upstream = await startReplayUpstream({ exchanges: [row.id] })
       await using trunkline = await startTest({
-        settings: { 'providers.openai.base_url': upstream.baseUrlFor(exchange, path, { byId: true }) },
+        settings: { 'providers.custom.base_url': upstream.baseUrlFor(exchange, path, { byId: true }) },
       })
       await expectAsRecorded(trunkline, await call(trunkline, exchange), exchange)
     })
@@ -89,7 +91,7 @@ async function call(trunkline: TestTrunkline, exchange: Exchange): Promise<Passe
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     // The provider is named, since some hosts have models of their own that begin with `openai/`.
-    body: JSON.stringify({ ...request, model: `openai/${request.model}` }),
+    body: JSON.stringify({ ...request, model: `custom/${request.model}` }),
   })
   const bytes = Buffer.from(await response.arrayBuffer())
   expect([exchange.id, response.status]).toEqual([exchange.id, exchange.response.status])
@@ -118,7 +120,8 @@ async function expectAsRecorded(
   expect(detail.modelAnswered ?? '', exchange.id).toBe(answer.model ?? '')
 
   const { conversation } = callIn(view)
-  expect(conversation?.notes, exchange.id).toEqual([])
+  const error = exchange.streaming ? events(recorded).find((event) => event.error)?.error : undefined
+  expect(conversation?.notes, exchange.id).toEqual(error ? [`The answer breaks off: ${error.message}`] : [])
   expect(conversation?.messages.map(said), exchange.id).toEqual((request.messages ?? []).map(wrote))
   const choices = (answer.choices ?? []).map(({ message }) => wrote({ role: 'assistant', ...message }))
   expect(
@@ -170,6 +173,7 @@ interface WireMessage {
   refusal?: string | null
   reasoning_content?: string | null
   reasoning?: string | null
+  reasoning_details?: { text?: string; summary?: string }[] | null
   tool_call_id?: string
   tool_calls?: { index?: number; id?: string; function?: { name?: string; arguments?: string } }[] | null
 }
@@ -185,7 +189,11 @@ interface WireAnswer {
   choices?: { index?: number; message?: WireMessage; delta?: WireMessage; usage?: WireUsage }[] | null
   usage?: WireUsage
   x_groq?: { usage?: WireUsage }
+  error?: { message: string }
 }
+
+const thoughtsOf = ({ reasoning_content, reasoning, reasoning_details }: WireMessage): string =>
+  reasoning_content || reasoning || (reasoning_details ?? []).map(({ text, summary }) => text ?? summary ?? '').join('')
 
 /** A message as plain data: who, and each thing that was said, in order, texts of one kind joined. */
 type Plain = readonly [role: string, ...said: readonly string[]]
@@ -194,7 +202,7 @@ function wrote(message: WireMessage): Plain {
   const content =
     typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : (message.content ?? [])
   const spoken = [
-    ...said1('reasoning', message.reasoning_content || message.reasoning),
+    ...said1('reasoning', thoughtsOf(message)),
     ...content.flatMap((part) => {
       if (part.type === 'thinking') return said1('reasoning', part.thinking?.map(({ text }) => text).join(''))
       if (part.type === 'image_url')
@@ -233,12 +241,16 @@ function plain(part: Part): string[] {
     case 'tool-result':
       return [`result of ${part.callId}`, ...part.parts.flatMap(plain)]
     case 'opaque':
+      return isThought(part.value) ? [] : [`opaque ${JSON.stringify(part.value)}`]
+    // What a provider's own tools did stands beside the message.
     case 'server-tool':
-      return [`opaque ${JSON.stringify(part.value)}`]
+      return []
     case 'video':
       return [`video ${mediaIn(part.source)}`]
   }
 }
+
+const isThought = (value: unknown): boolean => String((value as { type?: unknown }).type).startsWith('reasoning.')
 
 /** What a data URL holds; anything else as it is. */
 const bare = (url: string | undefined): string | undefined => url?.replace(/^data:[^,]*,/, '')
@@ -299,7 +311,7 @@ function fold(stream: string): WireAnswer {
       const content =
         typeof delta?.content === 'string' ? [{ type: 'text', text: delta.content }] : (delta?.content ?? [])
       ;(message.content as WirePart[]).push(...content)
-      message.reasoning += (delta?.reasoning_content || delta?.reasoning) ?? ''
+      message.reasoning += thoughtsOf(delta ?? {})
       message.refusal += delta?.refusal ?? ''
       for (const piece of delta?.tool_calls ?? []) {
         const calls = message.tool_calls ?? []

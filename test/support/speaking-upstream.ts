@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate as soon } from 'node:timers/promises'
 import { anthropicMessages } from './speaking/anthropic-messages.ts'
 import { bedrockConverse } from './speaking/bedrock-converse.ts'
+import { bedrockInvoke, vertexClaude } from './speaking/claude-elsewhere.ts'
 import { gemini } from './speaking/gemini.ts'
 import { openAiChat } from './speaking/openai-chat.ts'
 import { openAiResponses } from './speaking/openai-responses.ts'
@@ -38,11 +39,19 @@ export interface SpeakingUpstream extends AsyncDisposable {
 }
 
 /**
- * Five vendors on one loopback port, each at its own paths. They follow a script: what they say depends on what the user
+ * Vendors of all wire formats on one loopback port, each at its own paths. They follow a script: what they say depends on what the user
  * said last, but they check every request as strictly as the real ones do, and answer in their own words.
  */
 export async function startSpeakingUpstream(): Promise<SpeakingUpstream> {
-  const voices: readonly Voice[] = [openAiChat(), openAiResponses(), anthropicMessages(), gemini(), bedrockConverse()]
+  const voices: readonly Voice[] = [
+    openAiChat(),
+    openAiResponses(),
+    anthropicMessages(),
+    gemini(),
+    bedrockConverse(),
+    bedrockInvoke(),
+    vertexClaude(),
+  ]
   let spoken: SpokenTo[] = []
   const open = new Set<ServerResponse>()
   const waiting: (() => void)[] = []

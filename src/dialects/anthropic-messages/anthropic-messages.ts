@@ -1,5 +1,6 @@
 import { sse } from '../../http/sse.ts'
 import type { Counting, Dialect } from '../dialect.ts'
+import { changed, modelChange } from '../request-body.ts'
 import { readOf, watchOf } from '../watch.ts'
 import { countTokensRequest, encodeTokenCount, readTokenCount } from './count-tokens.ts'
 import { decodeAnswer } from './decode-answer.ts'
@@ -42,6 +43,7 @@ export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   counting: {
     decodeRequest,
     encodeRequest: countTokensRequest,
+    editRequest: (body, scan, { asked, model }) => changed(body, modelChange(scan, asked, model)),
     decodeAnswer: readTokenCount,
     encodeAnswer: encodeTokenCount,
   },

@@ -370,6 +370,8 @@ test('Claude does not think when it is made to call a tool, or in a turn that be
   const midway = [user(text('Look')), assistant(call('a')), result('a', text('1'))]
   expect(encoded(midway, { reasoning, tools: [look] }).dropped).toEqual(['reasoning'])
   expect(encoded([...midway, user(text('And?'))], { reasoning, tools: [look] }).dropped).toEqual(['reasoning'])
+  const told = encoded(midway, { reasoning, tools: [look] }, { reasoning: 'adaptive' }).body
+  expect(told.additionalModelRequestFields).toEqual({ thinking: { type: 'disabled' } })
   const later = [...midway, assistant(text('1')), user(text('And?'))]
   expect(encoded(later, { reasoning, tools: [look] }).dropped).toEqual([])
 })
@@ -392,7 +394,7 @@ test('settings without a counterpart are named, and so are those that a thinking
   expect(thinking.dropped).toEqual(['temperature', 'topK'])
   const alike = { temperature: 1, topP: 1 }
   const usual = encoded([user(text('Hi'))], { settings: alike, reasoning: { budget: 2000 } })
-  expect([usual.dropped, usual.body.inferenceConfig]).toEqual([[], undefined])
+  expect([usual.dropped, usual.body.inferenceConfig]).toEqual([[], alike])
   expect(encoded([user(text('Hi'))], { settings, model: nova, reasoning: { effort: 'high' } }).dropped).toContain(
     'topK',
   )

@@ -4,7 +4,7 @@ import { type Fields, fieldsOf, isFields, present } from '../values.ts'
 import { encodeParts, type PartContext } from './encode-parts.ts'
 import { ownEcho, ownFields, sayForeign } from './extras.ts'
 import { type Family, familyOf } from './families.ts'
-import { type Thinking, thinkingOf } from './reasoning.ts'
+import { quiet, type Thinking, thinkingOf } from './reasoning.ts'
 import { encodeTools } from './tool-config.ts'
 import { alternating, hasTools, lacksThoughts, paired, type Turn, withoutTrailingBlanks, withWords } from './turns.ts'
 
@@ -132,12 +132,13 @@ function thinkingFor(
   if (!reasoning || Object.keys(said).length === 0) return undefined
   const thinking = thinkingOf(reasoning, family, abilities, settings.maxTokens)
   if (thinking?.isLess) drop('reasoning.effort')
-  if (thinking && !(thinking.isOn && (isForced || lacksThoughts(turns)))) return thinking
+  const isRefused = thinking?.isOn === true && (isForced || lacksThoughts(turns))
+  if (thinking && !isRefused) return thinking
   drop('reasoning')
-  return undefined
+  return isRefused ? quiet(abilities, settings.maxTokens) : undefined
 }
 
-/** Settings that the model takes. What asks for no more than the model does anyway is left out and no loss. */
+/** Settings that the model takes. */
 function allowed(
   settings: Settings,
   { refuses = [] }: Abilities,
@@ -147,12 +148,17 @@ function allowed(
   const kept: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(settings)) {
     if (value === undefined) continue
-    const isSampling = thinking?.refusesSampling === true && samplingFields.has(name)
-    if (!isSampling && !refuses.includes(name as SettingName)) kept[name] = value
-    else if (!isSampling || name === 'topK' || value !== 1) drop(name)
+    if (refuses.includes(name as SettingName) || isSampling(name, value, thinking)) drop(name)
+    else kept[name] = value
   }
   return kept
 }
+
+/** Whether a setting would have a thinking model sampled in a way that it refuses. */
+const isSampling = (name: string, value: unknown, thinking: Thinking | undefined): boolean =>
+  thinking?.refusesSampling !== undefined &&
+  samplingFields.has(name) &&
+  (thinking.refusesSampling === 'any' || name === 'topK' || value !== 1)
 
 const samplingFields: ReadonlySet<string> = new Set<SettingName>(['temperature', 'topP', 'topK'])
 

@@ -12,8 +12,8 @@ export interface Thinking {
   readonly maxTokens?: number | undefined
   /** True when Claude is made to think, which then cannot be made to call a tool. */
   readonly isOn: boolean
-  /** True when the model then refuses to be sampled otherwise than it likes. */
-  readonly refusesSampling?: true
+  /** What the model then refuses of sampling: all of it, or to have it changed. */
+  readonly refusesSampling?: 'any' | 'changed'
   /** True when the model is asked for less than was wished. */
   readonly isLess?: true
 }
@@ -46,7 +46,7 @@ export function thinkingOf(
   const effort = wish.effort ?? effortOf(wish.budget)
   switch (family.thinking) {
     case 'claude':
-      return isOff ? { ...unchanged, ...quiet(abilities) } : claudeThinking(wish, abilities, maxTokens)
+      return isOff ? quiet(abilities, maxTokens) : claudeThinking(wish, abilities, maxTokens)
     case 'nova':
       if (isOff) return { ...unchanged, more: { reasoningConfig: { type: 'disabled' } } }
       return novaThinking(rowOf(threeEfforts, effort) ?? effort ?? 'medium', maxTokens)
@@ -69,13 +69,16 @@ function novaThinking(effort: string, maxTokens: number | undefined): Thinking {
     maxTokens,
     isOn: false,
     ...(isLess && { isLess }),
-    ...(effort === 'high' && !isLess && { refusesSampling: true }),
+    ...(effort === 'high' && !isLess && { refusesSampling: 'any' }),
   }
 }
 
-/** Models that think of themselves have to be told not to; others have never been asked. */
-const quiet = ({ reasoning }: Abilities): Fields =>
-  reasoning === 'adaptive' ? { more: { thinking: { type: 'disabled' } } } : {}
+/** Claude without thoughts: models that think of themselves have to be told not to, others have never been asked. */
+export const quiet = ({ reasoning, thinkingCanBeOff }: Abilities, maxTokens: number | undefined): Thinking => ({
+  maxTokens,
+  isOn: false,
+  ...(reasoning === 'adaptive' && thinkingCanBeOff !== false && { more: { thinking: { type: 'disabled' } } }),
+})
 
 function claudeThinking(
   { effort, budget, mode, shown, extra }: ReasoningWish,
@@ -90,21 +93,19 @@ function claudeThinking(
   if (reasoning !== 'budget') {
     return {
       ...told,
-      ...{
-        more: {
-          thinking: present({
-            type: 'adaptive',
-            display: shown === undefined ? undefined : shown ? 'summarized' : 'omitted',
-          }),
-        },
+      more: {
+        thinking: present({
+          type: 'adaptive',
+          display: shown === undefined ? undefined : shown ? 'summarized' : 'omitted',
+        }),
       },
       maxTokens,
       isOn: true,
-      refusesSampling: true,
+      refusesSampling: 'changed',
     }
   }
   const wished = Math.max(leastBudget, budget !== undefined && budget > 0 ? budget : (rowOf(budgets, effort) ?? 4096))
-  return { ...withRoom(wished, maxTokens, defaultMaxTokens), isOn: true, refusesSampling: true }
+  return { ...withRoom(wished, maxTokens, defaultMaxTokens), isOn: true, refusesSampling: 'changed' }
 }
 
 /** Thoughts have to leave room for an answer: a longer answer in all, up to what the model can write, else fewer thoughts. */

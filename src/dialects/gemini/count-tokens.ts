@@ -1,5 +1,7 @@
 import type { ChatRequest } from '../../core/chat.ts'
+import { type ObjectScan, scanObject } from '../../core/json-scan.ts'
 import type { Abilities, Asked, EncodedRequest } from '../dialect.ts'
+import { changed } from '../request-body.ts'
 import { countOf, type Fields, fieldsOf, isFields } from '../values.ts'
 import { decodeRequest } from './decode-request.ts'
 import { encodeRequest } from './encode-request.ts'
@@ -11,7 +13,7 @@ export function countTokensRequest(request: ChatRequest, abilities: Abilities): 
   const { contents, systemInstruction, tools, toolConfig } = body
   if (systemInstruction === undefined && tools === undefined) return { body: { contents }, dropped }
   const inner = {
-    model: request.model.startsWith('models/') ? request.model : `models/${request.model}`,
+    model: inCollection(request.model),
     contents,
     ...(systemInstruction !== undefined && { systemInstruction }),
     ...(tools !== undefined && { tools }),
@@ -25,6 +27,22 @@ export function decodeCountTokens(body: unknown, asked: Asked): ChatRequest {
   const wire = named(fieldsOf(body))
   return decodeRequest(isFields(wire.generateContentRequest) ? wire.generateContentRequest : body, asked)
 }
+
+/** The body names the model only in a request inside, where it has to be that of the address. */
+export function editCountTokens(
+  body: Buffer,
+  { members }: ObjectScan,
+  { asked, model }: { readonly asked: string; readonly model: string },
+): Buffer {
+  const inner = members.get('generateContentRequest') ?? members.get('generate_content_request')
+  if (!inner || asked === model) return body
+  const name = scanObject(body.subarray(inner.start, inner.end))?.members.get('model')
+  if (!name) return body
+  const place = { start: inner.start + name.start, end: inner.start + name.end }
+  return changed(body, [{ ...place, text: JSON.stringify(inCollection(model)) }])
+}
+
+const inCollection = (model: string): string => (model.startsWith('models/') ? model : `models/${model}`)
 
 export const readTokenCount = (body: unknown): number | undefined => countOf(named(fieldsOf(body)).totalTokens)
 

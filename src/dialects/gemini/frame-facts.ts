@@ -11,9 +11,22 @@ import { manyOf, named } from './wire.ts'
 
 /** What a chunk has to name to be worth reading once there is content. */
 export const mayMatter = ({ data }: Frame): boolean =>
-  data.includes('"usageMetadata"') || data.includes('"finishReason"') || !data.startsWith('{"candidates"')
+  data.includes('"usageMetadata"') ||
+  data.includes('"finishReason"') ||
+  data.includes('"functionCall"') ||
+  !data.startsWith('{"candidates"')
 
-export function readFrame({ data }: Frame): FrameFacts | undefined {
+/** What the chunks before have said that the last one does not repeat: the reason for its end does not tell of a call. */
+interface Seen {
+  hasCall: boolean
+}
+
+export function frameReader(): (frame: Frame) => FrameFacts | undefined {
+  const seen: Seen = { hasCall: false }
+  return ({ data }) => factsOfFrame(data, seen)
+}
+
+function factsOfFrame(data: string, seen: Seen): FrameFacts | undefined {
   const chunk = parsed(data)
   if (!isFields(chunk)) {
     return {
@@ -21,13 +34,14 @@ export function readFrame({ data }: Frame): FrameFacts | undefined {
     }
   }
   if (chunk.error !== undefined && chunk.error !== null) return { error: readDisguised(Buffer.from(data)) }
-  return factsOf(chunk)
+  return factsOf(chunk, seen)
 }
 
 export function readWhole(body: unknown): AnswerFacts {
   // A list is a stream without server-sent events.
   let facts: FrameFacts = {}
-  for (const one of Array.isArray(body) ? body : [body]) if (isFields(one)) facts = { ...facts, ...factsOf(one) }
+  const seen: Seen = { hasCall: false }
+  for (const one of Array.isArray(body) ? body : [body]) if (isFields(one)) facts = { ...facts, ...factsOf(one, seen) }
   const { model, finishReason, usage, usageReported } = facts
   return {
     ...(model !== undefined && { model }),
@@ -37,11 +51,11 @@ export function readWhole(body: unknown): AnswerFacts {
   }
 }
 
-function factsOf(chunk: Fields): FrameFacts {
+function factsOf(chunk: Fields, seen: Seen): FrameFacts {
   const wire = named(chunk)
   const model = stringOf(wire.modelVersion)
   const candidates = listOf(wire.candidates).map(named)
-  const finishReason = finishIn(candidates) ?? (blockedPrompt(wire.promptFeedback) && ('content_filter' as const))
+  const finishReason = finishIn(candidates, seen) ?? (blockedPrompt(wire.promptFeedback) && ('content_filter' as const))
   const reported = wire.usageMetadata
   return {
     ...(model !== undefined && { model }),
@@ -52,10 +66,11 @@ function factsOf(chunk: Fields): FrameFacts {
 }
 
 /** Of the first choice, which is the only one for nearly every client. */
-function finishIn(candidates: readonly Fields[]): FinishReason | undefined {
+function finishIn(candidates: readonly Fields[], seen: Seen): FinishReason | undefined {
   const first = candidates.find(({ index }) => index === undefined || index === 0)
-  if (!first || !isReason(first.finishReason)) return undefined
-  return finishOf(first.finishReason, partsOf(first).some(isCall), undefined).reason
+  if (!first) return undefined
+  seen.hasCall ||= partsOf(first).some(isCall)
+  return isReason(first.finishReason) ? finishOf(first.finishReason, seen.hasCall, undefined).reason : undefined
 }
 
 const partsOf = ({ content }: Fields): readonly Fields[] => (isFields(content) ? manyOf(content.parts) : [])

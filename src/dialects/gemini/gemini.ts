@@ -1,6 +1,12 @@
 import type { Counting, Dialect } from '../dialect.ts'
 import { readOf, type WatchParts, watchOf } from '../watch.ts'
-import { countTokensRequest, decodeCountTokens, encodeTokenCount, readTokenCount } from './count-tokens.ts'
+import {
+  countTokensRequest,
+  decodeCountTokens,
+  editCountTokens,
+  encodeTokenCount,
+  readTokenCount,
+} from './count-tokens.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeStream } from './decode-stream.ts'
@@ -8,13 +14,13 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeStream } from './encode-stream.ts'
 import { encodeError, encodeStreamError, readDisguised, readError } from './errors.ts'
-import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
+import { frameReader, mayMatter, readWhole } from './frame-facts.ts'
 import { geminiFraming as framing } from './framing.ts'
 import { editRequest, readRequest } from './request.ts'
 import { carriedMark } from './seals.ts'
 import { own } from './wire.ts'
 
-const watched: WatchParts = { framing, readFrame, mayMatter, readWhole, readDisguised }
+const watched = (): WatchParts => ({ framing, readFrame: frameReader(), mayMatter, readWhole, readDisguised })
 
 /** Google's `generateContent`, of the Gemini API and of Vertex AI. */
 export const gemini: Dialect & { readonly counting: Counting } = {
@@ -25,8 +31,8 @@ export const gemini: Dialect & { readonly counting: Counting } = {
   editRequest,
   withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
   holdsForeign: (body) => body.includes(`"${carriedMark}`),
-  watchAnswer: watchOf(watched),
-  readAnswer: readOf(watched),
+  watchAnswer: (streaming) => watchOf(watched())(streaming),
+  readAnswer: (body, streaming) => readOf(watched())(body, streaming),
   decodeRequest,
   encodeRequest,
   decodeAnswer,
@@ -39,6 +45,7 @@ export const gemini: Dialect & { readonly counting: Counting } = {
   counting: {
     decodeRequest: decodeCountTokens,
     encodeRequest: countTokensRequest,
+    editRequest: editCountTokens,
     decodeAnswer: readTokenCount,
     encodeAnswer: encodeTokenCount,
   },

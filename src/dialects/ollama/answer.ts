@@ -104,7 +104,7 @@ export function encodeAnswer(answer: ChatAnswer, context: AnswerContext): unknow
   const message = encodeParts(choice?.message.parts ?? [], '', silently)
   return {
     model: answer.model ?? context.request.model,
-    created_at: created_at ?? timeOf(answer.createdS ?? context.createdS),
+    created_at: created_at ?? timeOf(answer.createdS, context.createdS),
     message: { role: 'assistant', ...message, ...ownFields(choice?.message.extra) },
     ...endOf(choice?.finish, usage),
     ...(choice?.logprobs && { logprobs: encodeLogprobs(choice.logprobs) }),
@@ -113,7 +113,13 @@ export function encodeAnswer(answer: ChatAnswer, context: AnswerContext): unknow
   }
 }
 
-export const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString()
+const latestS = 8.64e12
+
+/** A time that the provider told, where it is one. */
+export const timeOf = (seconds: number | undefined, otherwise: number): string => {
+  const isTime = seconds !== undefined && Math.abs(seconds) <= latestS
+  return new Date((isTime ? seconds : otherwise) * 1000).toISOString()
+}
 
 /** How an answer ends: one word for all reasons but that it became too long. */
 export const endOf = (finish: Finish | undefined, usage: Usage | undefined): Fields =>

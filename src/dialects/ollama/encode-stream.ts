@@ -14,6 +14,7 @@ export const encodeStream = (context: AnswerContext): Step<ChatEvent, Frame> => 
 class StreamEncoder implements Step<ChatEvent, Frame> {
   private model: string
   private createdAt: unknown
+  private readonly createdS: number
   private readonly kinds = new Map<number, Part['kind']>()
   /** Calls go out whole, in the order in which they began. */
   private readonly calls = new Map<number, { call: ToolCall; pieces: string[] }>()
@@ -23,15 +24,15 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
 
   constructor({ request, createdS }: AnswerContext) {
     this.model = request.model
-    this.createdAt = timeOf(createdS)
+    this.createdS = createdS
+    this.createdAt = timeOf(undefined, createdS)
   }
 
   next(event: ChatEvent): readonly Frame[] {
     switch (event.kind) {
       case 'start':
         this.model = event.model ?? this.model
-        this.createdAt =
-          ownEcho(event.extra).created_at ?? (event.createdS === undefined ? this.createdAt : timeOf(event.createdS))
+        this.createdAt = ownEcho(event.extra).created_at ?? timeOf(event.createdS, this.createdS)
         this.extra = mergeExtra(this.extra, event.extra)
         return []
       case 'begin':

@@ -1,11 +1,12 @@
 import type { ChatEvent, Citation, Part, Seal } from '../../core/chat.ts'
 import { mediaOfUrl } from '../media.ts'
 import { type Fields, fieldsOf, isFields, listOf, rowOf, stringOf, textOf } from '../values.ts'
+import { CallsReader, type EarlySeal } from './calls-reader.ts'
 import { citationOf } from './citations.ts'
 import { finishOf, own } from './finish.ts'
 import { tokensOf } from './logprobs.ts'
 import { echoing, sealOf, shellOf, type ThoughtsField } from './thoughts.ts'
-import type { WireChoice, WireMessage, WireToolCall } from './wire.ts'
+import type { WireChoice, WireMessage } from './wire.ts'
 
 const messageFields = new Set([
   'role',
@@ -50,10 +51,8 @@ export class ChoiceReader {
   /** Thoughts that came as plain text, and the latest entry of `reasoning_details`. */
   private thoughts: number | undefined
   private detail: { readonly part: number; readonly key: string; readonly isSummary: boolean } | undefined
-  private readonly calls = new Map<number, Call>()
-  private readonly latest = new Map<number, Call>()
-  /** Seals of Gemini on what has not been said yet: a call, by its id, or the text. */
-  private readonly early: { readonly seal: Seal; readonly shell: Fields; readonly id: string | undefined }[] = []
+  private readonly calls: CallsReader
+  private readonly early: EarlySeal[] = []
   private textIsSealed = false
   private earlyCitations: Citation[] = []
   private readonly executed = new Map<unknown, Fields>()
@@ -63,6 +62,12 @@ export class ChoiceReader {
   constructor(choice: number, out: (event: ChatEvent) => void) {
     this.choice = choice
     this.out = out
+    this.calls = new CallsReader({
+      begin: (value) => this.begin(value),
+      grow: (part, text) => this.grow(part, text),
+      amend: (part, amendment) => this.amend(part, amendment),
+      sealFor: (id) => this.takeEarly(id),
+    })
   }
 
   read(wire: WireChoice, said: WireMessage | undefined | null): void {
@@ -91,7 +96,7 @@ export class ChoiceReader {
   tellFinish(): void {
     if (this.reason === undefined) return
     this.close()
-    this.out({ kind: 'finish', choice: this.choice, finish: finishOf(this.reason, this.calls.size > 0) })
+    this.out({ kind: 'finish', choice: this.choice, finish: finishOf(this.reason, this.calls.count > 0) })
     this.reason = undefined
   }
 
@@ -121,8 +126,8 @@ export class ChoiceReader {
       if (content !== '') this.say(content)
     } else if (Array.isArray(content)) for (const part of content) this.readPart(part)
     if (typeof said.refusal === 'string' && said.refusal !== '') this.refuse(said.refusal)
-    if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) this.readCall(call)
-    if (isFields(said.function_call)) this.readOldCall(said.function_call)
+    if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) this.calls.read(call)
+    if (isFields(said.function_call)) this.calls.readOld(said.function_call)
     if (said.images) for (const image of listOf(said.images)) this.readImage(image)
     if (isFields(said.audio)) this.readAudio(said.audio)
     if (said.annotations || said.citations) this.readAnnotations(said)
@@ -151,8 +156,8 @@ export class ChoiceReader {
     this.text = this.begin({ kind: 'text', text })
     for (const citation of this.earlyCitations) this.amend(this.text, { citation })
     this.earlyCitations = []
-    const seal = this.early.findIndex(({ id }) => id === undefined)
-    if (seal >= 0) for (const one of this.early.splice(seal, 1)) this.sealText(this.text, one.seal, one.shell)
+    const early = this.takeEarly(undefined)
+    if (early) this.sealText(this.text, early.seal, early.shell)
   }
 
   private refuse(text: string): void {
@@ -251,11 +256,16 @@ export class ChoiceReader {
 
   private readGeminiSeal(seal: Seal, shell: Fields, id: string | undefined): void {
     if (id !== undefined) {
-      const call = [...this.calls.values()].find((one) => one.id === id)
-      if (call) this.amend(call.part, { seal, extra: echoing({ sealed: shell }) })
+      const call = this.calls.partOf(id)
+      if (call !== undefined) this.amend(call, { seal, extra: echoing({ sealed: shell }) })
       else this.early.push({ seal, shell, id })
     } else if (this.text !== undefined && !this.textIsSealed) this.sealText(this.text, seal, shell)
     else this.early.push({ seal, shell, id })
+  }
+
+  private takeEarly(id: string | undefined): EarlySeal | undefined {
+    const place = this.early.findIndex((one) => one.id === id)
+    return place < 0 ? undefined : this.early.splice(place, 1)[0]
   }
 
   private sealText(part: number, seal: Seal, shell: Fields): void {
@@ -272,72 +282,6 @@ export class ChoiceReader {
       seal,
       extra: echoing({ sealed: shell }),
     })
-  }
-
-  private readCall(wire: WireToolCall): void {
-    const id = textOf(wire.id)
-    // Some hosts have an empty one of each kind beside the other.
-    const isCustom = isFields(wire.custom) && (!wire.function || textOf(wire.custom.name) !== '')
-    const name = textOf(isCustom ? wire.custom?.name : wire.function?.name)
-    const written = textOf(isCustom ? wire.custom?.input : wire.function?.arguments)
-    const signature = stringOf(fieldsOf(fieldsOf(wire.extra_content).google).thought_signature)
-    const seal = signature ? { by: 'gemini', value: signature } : undefined
-    const index = typeof wire.index === 'number' ? wire.index : -1
-    const known = this.latest.get(index)
-    if (!known || (id !== '' && known.id !== '' && known.id !== id)) {
-      const early = id === '' ? -1 : this.early.findIndex((one) => one.id === id)
-      const [waiting] = early < 0 ? [] : this.early.splice(early, 1)
-      const sealed = seal ?? waiting?.seal
-      const part = this.begin({
-        kind: 'tool-call',
-        id,
-        name,
-        arguments: written,
-        ...(isCustom && { custom: true }),
-        ...(sealed && { seal: sealed }),
-        ...(waiting && { extra: echoing({ sealed: waiting.shell }) }),
-      })
-      this.remember(index, { part, id, name, hasInput: written !== '' })
-      return
-    }
-    this.continueCall(known, id, name, seal)
-    if (written !== '') {
-      known.hasInput = true
-      this.grow(known.part, written)
-    }
-  }
-
-  /** Ids and names come once, or with every fragment, or late; a name may come in pieces. */
-  private continueCall(call: Call, id: string, name: string, seal: Seal | undefined): void {
-    if (id !== '' && call.id === '') {
-      call.id = id
-      this.amend(call.part, { id })
-    }
-    if (name !== '' && name !== call.name && !call.hasInput) {
-      call.name += name
-      this.amend(call.part, { name: call.name })
-    }
-    if (seal) this.amend(call.part, { seal })
-  }
-
-  private remember(index: number, call: Call): void {
-    this.calls.set(call.part, call)
-    this.latest.set(index, call)
-  }
-
-  /** The form before tools: one call, without an id. */
-  private readOldCall({ name, arguments: written }: { readonly name?: unknown; readonly arguments?: unknown }): void {
-    const known = this.latest.get(oldCall)
-    const text = textOf(written)
-    if (!known) {
-      if (textOf(name) === '' && text === '') return
-      const value = { kind: 'tool-call', id: '', name: textOf(name), arguments: text } as const
-      const part = this.begin({ ...value, extra: echoing({ isOld: true }) })
-      this.remember(oldCall, { part, id: '', name: textOf(name), hasInput: text !== '' })
-      return
-    }
-    this.continueCall(known, '', textOf(name), undefined)
-    if (text !== '') this.grow(known.part, text)
   }
 
   private readImage(image: Fields): void {
@@ -413,16 +357,6 @@ export class ChoiceReader {
     return true
   }
 }
-
-interface Call {
-  readonly part: number
-  id: string
-  name: string
-  hasInput: boolean
-}
-
-/** A place among the indexes of calls that no host writes. */
-const oldCall = -2
 
 const thinkingOf = (thinking: unknown): string =>
   typeof thinking === 'string'

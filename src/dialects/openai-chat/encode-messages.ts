@@ -73,6 +73,7 @@ class MessagesWriter {
   }
 
   private instructionsRole(role: 'system' | 'developer'): string {
+    if (this.abilities.instructionsField === false) return 'user'
     if (this.hasTalked && this.abilities.systemMidway === false) return 'user'
     return this.abilities.instructions ?? role
   }
@@ -167,8 +168,10 @@ class MessagesWriter {
   }
 
   private keepsForm(part: ReasoningPart): boolean {
-    const { thoughtsField, wantsThoughts, unknownFields } = this.abilities
-    return this.isOwn && unknownFields !== false && !thoughtsField && !wantsThoughts && echoOf(part) !== undefined
+    const { thoughtsField, wantsThoughts, unknownFields, callIds } = this.abilities
+    const echo = this.isOwn && !thoughtsField && !wantsThoughts ? echoOf(part) : undefined
+    // Mistral, whose ids have nine letters, knows its own form and no other.
+    return echo !== undefined && (unknownFields !== false || (echo.field === 'thinking' && callIds === 'nine'))
   }
 
   /** OpenRouter's entries name the owner of a seal, and it is passed on to nobody else. */

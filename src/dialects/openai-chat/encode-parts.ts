@@ -59,7 +59,7 @@ function plainPartOf(part: Part, encoding: Encoding): readonly Fields[] {
         : [{ type: 'image_url', image_url: { url, ...(part.detail && { detail: part.detail }) } }]
     }
     case 'audio':
-      return soundOf(part.source) ?? lost()
+      return soundOf(part.source, encoding.abilities) ?? lost()
     case 'video': {
       const url = encoding.abilities.unknownFields === false ? undefined : urlOf(part.source, encoding.abilities)
       return url === undefined ? lost() : [{ type: 'video_url', video_url: { url } }]
@@ -83,9 +83,9 @@ const soundFormats = new Map([
   ['audio/wave', 'wav'],
 ])
 
-function soundOf(source: Media): readonly Fields[] | undefined {
-  // Only hosts that take addresses have clients that send them.
-  if (source.kind === 'url') return [{ type: 'input_audio', input_audio: source.url }]
+function soundOf(source: Media, { unknownFields }: Abilities): readonly Fields[] | undefined {
+  // Mistral takes addresses, OpenAI does not.
+  if (source.kind === 'url' && unknownFields !== false) return [{ type: 'input_audio', input_audio: source.url }]
   if (source.kind !== 'data') return undefined
   const { mediaType, data } = source
   const format = soundFormats.get(mediaType) ?? mediaType.replace(/^audio\/(x-)?/, '')

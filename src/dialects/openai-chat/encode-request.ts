@@ -51,7 +51,7 @@ const names = {
 } satisfies Partial<Record<SettingName, string>>
 
 function settingFields(settings: Settings, echo: Fields, abilities: Abilities, dropped: Dropped): Fields {
-  const { refuses = [], unknownFields, maxTokensField } = abilities
+  const { refuses = [], unknownFields, maxTokensField, seedField } = abilities
   const taken = <N extends SettingName>(name: N): Settings[N] | undefined => {
     if (settings[name] === undefined) return undefined
     // OpenAI has none of these.
@@ -70,7 +70,7 @@ function settingFields(settings: Settings, echo: Fields, abilities: Abilities, d
   return {
     ...present({
       [maxTokensField ?? (echo.max_tokens ? 'max_tokens' : 'max_completion_tokens')]: taken('maxTokens'),
-      [echo.random_seed ? 'random_seed' : 'seed']: taken('seed'),
+      [seedField ?? (echo.random_seed ? 'random_seed' : 'seed')]: taken('seed'),
       [echo.safety_identifier ? 'safety_identifier' : 'user']: taken('user'),
       stop: stop && stop.length > 0 ? stop.slice(0, mostStops) : undefined,
     }),
@@ -110,7 +110,8 @@ function reasoningFields(wish: ReasoningWish, abilities: Abilities, dropped: Dro
   if (isOwn && reasoning === undefined && thinkingField === undefined && unknownFields !== false)
     return fieldsOf(wish.extra?.echo)
   const effort = effortOf(wish, isOff)
-  switch (thinkingField) {
+  const says = effort !== undefined || wish.mode !== undefined || wish.budget !== undefined
+  switch (says || thinkingField === 'reasoning' ? thinkingField : undefined) {
     case 'thinking':
       return {
         thinking: { type: isOff ? 'disabled' : 'enabled' },
@@ -123,7 +124,11 @@ function reasoningFields(wish: ReasoningWish, abilities: Abilities, dropped: Dro
       }
     case 'reasoning': {
       const hasBudget = wish.budget !== undefined && wish.budget > 0
-      const amount = hasBudget ? { max_tokens: wish.budget } : effort === undefined ? { enabled: !isOff } : { effort }
+      const amount = hasBudget
+        ? { max_tokens: wish.budget }
+        : effort === undefined
+          ? says && { enabled: true }
+          : { effort }
       return { reasoning: { ...amount, ...(wish.shown === false && { exclude: true }) } }
     }
     default:

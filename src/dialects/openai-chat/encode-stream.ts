@@ -9,6 +9,7 @@ import { writtenCitations } from './citations.ts'
 import { audioOf, idOf, imageOf, isOld, sealFields, thinkingOf } from './encode-answer.ts'
 import { finishWord, own } from './finish.ts'
 import { wireTokens } from './logprobs.ts'
+import { type ChoiceDraft, choiceDraft, type PartDraft, partDraft } from './stream-drafts.ts'
 import { detailsOf, echoOf, needsDetails } from './thoughts.ts'
 import { wireUsageOf } from './usage.ts'
 
@@ -91,7 +92,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
 
   private begin({ choice, part, value }: Of<'begin'>): void {
     const draft = this.choice(choice, value)
-    const known = draftOf(value, draft.length)
+    const known = partDraft(value, draft.length)
     draft.parts.set(part, known)
     switch (value.kind) {
       case 'text':
@@ -277,16 +278,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
   private choice(index: number, first?: Part): ChoiceDraft {
     const known = this.choices.get(index)
     if (known) return known
-    const draft: ChoiceDraft = {
-      parts: new Map(),
-      length: 0,
-      calls: 0,
-      images: 0,
-      details: 0,
-      hasRefused: false,
-      isFinished: false,
-      rest: {},
-    }
+    const draft = choiceDraft()
     this.choices.set(index, draft)
     const content = first?.kind === 'tool-call' ? null : ''
     this.delta(index, { role: 'assistant', content, refusal: null })
@@ -369,45 +361,6 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     return `${head.slice(0, -1)},`
   }
 }
-
-interface ChoiceDraft {
-  readonly parts: Map<number, PartDraft>
-  /** Of all text so far, in UTF-16 units. */
-  length: number
-  calls: number
-  images: number
-  details: number
-  hasRefused: boolean
-  isFinished: boolean
-  /** What else of the message was told. */
-  rest: Fields
-}
-
-interface PartDraft {
-  value: Part
-  /** Thoughts that are needed once more with their seal; arguments of a call that cannot be shown yet. */
-  readonly pieces: string[]
-  /** Where in the choice's text it begins and ends. */
-  readonly offset: number
-  end: number
-  /** A call's place among the calls. */
-  index: number
-  isWaiting: boolean
-  hasInput: boolean
-  /** Whether thoughts go on as entries of `reasoning_details`. */
-  isDetailed: boolean
-}
-
-const draftOf = (value: Part, offset: number): PartDraft => ({
-  value,
-  pieces: [],
-  offset,
-  end: offset,
-  index: 0,
-  isWaiting: false,
-  hasInput: false,
-  isDetailed: false,
-})
 
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
 

@@ -79,9 +79,9 @@ test.each<[what: string, wire: WireUsage, usage: Usage]>([
     { outputText: 0, reasoning: 5 },
   ],
   [
-    'more in the cache than in the prompt leaves nothing, not less',
+    'more in the cache than in the prompt is as much as the prompt',
     { prompt_tokens: 5, cached_tokens: 9 },
-    { inputUncached: 0, cacheRead: 9 },
+    { inputUncached: 0, cacheRead: 5 },
   ],
   ['what was not reported stays absent', {}, {}],
   ['zero is not absent', { prompt_tokens: 0, completion_tokens: 0 }, { inputUncached: 0, outputText: 0 }],

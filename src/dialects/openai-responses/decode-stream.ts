@@ -256,7 +256,8 @@ class StreamReader {
     draft.isDone = true
     if (carried) {
       const part = carried.to ? this.calls.get(carried.to) : this.lastText
-      if (part !== undefined) this.out.push({ kind: 'amend', choice: 0, part, with: { seal: carried.seal } })
+      if (part !== undefined && carried.seal)
+        this.out.push({ kind: 'amend', choice: 0, part, with: { seal: carried.seal } })
       return
     }
     const slotted = slottedParts(item)
@@ -314,8 +315,8 @@ class StreamReader {
     const status = response.status ?? (event.type === 'response.incomplete' ? 'incomplete' : 'completed')
     const finish = finishOf({ ...response, status }, this.hasCalls)
     // Which tier it was is known at the end: what the response said at its beginning was only what was asked for.
-    if (serviceTier !== undefined) this.out.push({ kind: 'start', serviceTier })
-    this.out.push({ kind: 'extra', extra: answerExtra(response) })
+    const tier = serviceTier === undefined ? {} : { serviceTier }
+    this.out.push({ kind: 'extra', extra: answerExtra(response), ...tier })
     if (usage) this.out.push({ kind: 'usage', usage, reported: response.usage })
     if (finish) this.out.push({ kind: 'finish', choice: 0, finish })
     this.isOver = true

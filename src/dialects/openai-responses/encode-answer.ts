@@ -2,7 +2,7 @@ import type { ChatAnswer, ChatRequest, Extra, Finish, Part, TokenLogprob } from 
 import type { AnswerContext } from '../dialect.ts'
 import { allowedId, answerId } from '../ids.ts'
 import { type Fields, present } from '../values.ts'
-import { wireFormat } from './encode-request.ts'
+import { wireFormat } from './encode-settings.ts'
 import { belongsTo, carriedSealsOf, carrierItem, idOf, saysSomething, shown, wireItem } from './output-items.ts'
 import { isOwn, itemId, ownEcho, ownFields } from './own.ts'
 import { wireChoice, wireTools } from './tools.ts'

@@ -13,8 +13,9 @@ export interface Writing {
   drop(what: string): void
 }
 
-/** Names what only another dialect knows of a part or message that is sent. */
-export function dropForeign(extra: Part['extra'], place: string, { drop }: Writing): void {
+/** Names what only another dialect knows of a part or message that is sent, and a mark that this one has not. */
+export function dropForeign({ extra, cache }: Pick<Part, 'extra' | 'cache'>, place: string, { drop }: Writing): void {
+  if (cache && ownEcho(extra).prompt_cache_breakpoint === undefined) drop('cache')
   if (extra && !isOwn(extra)) for (const name of Object.keys(extra.fields)) drop(`${place}.${name}`)
 }
 
@@ -28,7 +29,7 @@ export function inputContent(parts: readonly Part[], place: string, writing: Wri
   return parts.flatMap((part): readonly Fields[] => {
     const wire = inputPart(part, place, writing)
     if (!wire) writing.drop(`${place}.${part.kind}`)
-    else dropForeign(part.extra, place, writing)
+    else dropForeign(part, place, writing)
     return wire ?? []
   })
 }

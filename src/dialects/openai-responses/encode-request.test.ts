@@ -81,6 +81,11 @@ describe('a request of another dialect', () => {
     expect(dropped).toEqual(['stop', 'choices', 'seed', 'topK', 'frequencyPenalty', 'logitBias', 'modalities'])
   })
 
+  test('has no words that only other hosts know', () => {
+    const { body, dropped } = encoded({ settings: { serviceTier: 'on_demand' }, reasoning: { effort: 'default' } })
+    expect([body.service_tier, body.reasoning, dropped]).toEqual([undefined, undefined, ['serviceTier', 'reasoning']])
+  })
+
   test('loses nothing by settings that ask for nothing', () => {
     const settings = { stop: [], choices: 1, modalities: ['text'], presencePenalty: 0, logitBias: {} }
     expect(encoded({ settings }).dropped).toEqual([])
@@ -149,7 +154,7 @@ describe('a request of another dialect', () => {
       tool_choice: { type: 'custom', name: 'c' },
       parallel_tool_calls: false,
     })
-    expect(dropped).toEqual(['tools.g.odd', 'tools.bash'])
+    expect(dropped).toEqual(['tools[1].odd', 'tools[5].bash'])
   })
 
   test('chooses among tools only if there are any', () => {
@@ -220,6 +225,15 @@ describe('a request of another dialect', () => {
       'messages[1].opaque',
       'messages[1].odd',
     ])
+  })
+
+  test('names once that its cache marks are left out', () => {
+    const marked: Part = { kind: 'text', text: 'a', cache: {} }
+    const { dropped } = encoded({
+      messages: [user(marked, marked), said(marked)],
+      tools: [{ kind: 'function', name: 'f', cache: { ttl: '1h' } }],
+    })
+    expect(dropped).toEqual(['cache'])
   })
 
   test('has thoughts only from whom they are', () => {

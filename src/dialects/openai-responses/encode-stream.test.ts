@@ -8,6 +8,7 @@ import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeStream } from './decode-stream.ts'
 import { encodeAnswer } from './encode-answer.ts'
+import { encodeRequest } from './encode-request.ts'
 import { encodeStream } from './encode-stream.ts'
 import { hasForeignThoughts } from './seals.ts'
 
@@ -220,6 +221,20 @@ describe('what other providers want back', () => {
     expect(first).toEqual({ ...parts[0], form: 'summary' })
     expect(others).toEqual(plain(decodeAnswer(encodeAnswer(answer, context)).choices[0]?.message.parts ?? []).slice(1))
   })
+})
+
+test('thoughts that nobody sealed come back too, but never to OpenAI', () => {
+  const thought: Part = { kind: 'reasoning', text: 'hm', form: 'text' }
+  const answer: ChatAnswer = { choices: [{ message: { role: 'assistant', parts: [thought, call('c')] } }] }
+  const { output } = encodeAnswer(answer, context) as { output: readonly Fields[] }
+  expect(output[0]).toMatchObject({ type: 'reasoning', encrypted_content: expect.any(String) })
+  const request = decodeRequest({ model: 'm', input: output }, asked)
+  expect(request.messages[0]?.parts[0]).toEqual({ ...thought, id: 'rs_tl_new_0' })
+  const { body, dropped } = encodeRequest(request, {})
+  expect([(body.input as readonly Fields[]).map(({ type }) => type), dropped]).toEqual([
+    ['function_call'],
+    ['messages[0].reasoning'],
+  ])
 })
 
 test('citations have their places, or are of the whole text', () => {

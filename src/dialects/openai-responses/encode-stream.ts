@@ -116,6 +116,7 @@ class StreamWriter {
         break
       case 'extra':
         if (event.choice === undefined) this.extra = mergeExtra(this.extra, event.extra)
+        if (event.serviceTier !== undefined) this.start = { serviceTier: event.serviceTier, ...this.start }
     }
     return this.log.take()
   }

@@ -27,7 +27,7 @@ function isSameItem(a: Part, b: Part): boolean {
 function itemsOf(parts: readonly Part[], place: string, ids: CallIds, writing: Writing): readonly Fields[] {
   const part = parts[0] as Part
   const rest = itemRest(part.extra)
-  dropForeign(part.extra, place, writing)
+  for (const one of parts) dropForeign(one, place, writing)
   switch (part.kind) {
     case 'text':
     case 'refusal':

@@ -78,13 +78,24 @@ function reasoningParts(item: Fields): readonly Slotted[] {
   if (parts.length === 0) parts.push({ slot: loneSlot, part: thought(item, { text: '' }) })
   const carried = sealOf(item)
   if (!carried) return parts
+  const sealed = carried.seal && { seal: carried.seal }
   // One seal is of all of the item: it stands where the item ends.
-  const last = parts.at(-1) as (typeof parts)[number]
-  const { form: _, ...said } = last.part
-  const part = carried.thought ? { ...said, ...carried.thought } : last.part
-  const { id } = carried.thought ?? {}
-  const before = parts.slice(0, -1).map((one) => (id === undefined ? one : { ...one, part: { ...one.part, id } }))
-  return [...before, { slot: last.slot, part: { ...part, seal: carried.seal } }]
+  return parts.map(({ slot, part }, index) => {
+    const isLast = index === parts.length - 1
+    return {
+      slot,
+      part: { ...(carried.thought ? foreign(part, carried.thought, isLast) : part), ...(isLast && sealed) },
+    }
+  })
+}
+
+/** A thought of another provider, which only travelled in this dialect. */
+function foreign(
+  { extra: _extra, form, ...part }: ReasoningPart,
+  { id, ...said }: Pick<ReasoningPart, 'id' | 'form' | 'redacted'>,
+  isLast: boolean,
+): ReasoningPart {
+  return { ...part, ...(id !== undefined && { id }), ...(isLast ? said : form && { form }) }
 }
 
 /** The seal of an item of reasoning, its own or one that travels in it. */
@@ -112,7 +123,7 @@ const nearby = 64
 /** Gives the seal to what it belongs to: the call with its id, or the last text. */
 export function attach(parts: Part[], carried: CarriedSeal): void {
   const at = sealedPlace(parts, carried.to ?? '')
-  if (at >= 0) parts[at] = { ...(parts[at] as TextPart | ToolCall), seal: carried.seal }
+  if (at >= 0 && carried.seal) parts[at] = { ...(parts[at] as TextPart | ToolCall), seal: carried.seal }
 }
 
 export function sealedPlace(parts: readonly Part[], to: string): number {

@@ -115,10 +115,15 @@ function reasoningItem(parts: readonly ReasoningPart[], id: string, isNative: bo
     ...itemRest(first.extra),
     summary: summary.map(({ text }) => ({ type: 'summary_text', text })),
     ...(content.length > 0 && { content: content.map(({ text }) => ({ type: 'reasoning_text', text })) }),
-    ...(sealed?.seal && {
-      encrypted_content: sealText({ seal: sealed.seal, ...(!isOwn(first.extra) && { thought: sealed }) }),
-    }),
+    ...encryptedContent(sealed ?? first),
   }
+}
+
+/** What another provider thought has some even when it is not sealed: it may be wanted back all the same. */
+function encryptedContent(thought: ReasoningPart): Fields {
+  const { seal } = thought
+  if (isOwn(thought.extra)) return seal ? { encrypted_content: sealText({ seal }) } : {}
+  return { encrypted_content: sealText({ ...(seal && { seal }), thought }) }
 }
 
 export function callItem(call: ToolCall, id: string, status = 'completed'): Fields {

@@ -19,7 +19,8 @@ const madeThought = `"${madePrefix('rs')}`
 const ownSeals = 'openai'
 
 export interface CarriedSeal {
-  readonly seal: Seal
+  /** Absent of thoughts that nobody sealed: clients leave out what has no `encrypted_content` at all. */
+  readonly seal?: Seal
   /** What else there is to know of thoughts that another provider sealed. */
   readonly thought?: Pick<ReasoningPart, 'id' | 'form' | 'redacted'>
   /** The seal belongs to a call with this id or, if empty, to the text before it; not to thoughts. */
@@ -27,22 +28,22 @@ export interface CarriedSeal {
 }
 
 export function sealText({ seal, thought, to }: CarriedSeal): string {
-  if (seal.by === ownSeals && to === undefined && thought?.id === undefined) return seal.value
+  if (seal?.by === ownSeals && to === undefined && thought?.id === undefined) return seal.value
   const { form, id = '', redacted } = thought ?? {}
   const kind = to !== undefined ? 'a' : redacted ? 'r' : form === 'summary' ? 's' : form === 'text' ? 'x' : 't'
-  return `${mark}${kind}.${word(seal.by)}.${word(to ?? id)}.${seal.value}`
+  return `${mark}${kind}.${word(seal?.by ?? '')}.${word(to ?? id)}.${seal?.value ?? ''}`
 }
 
 export function carriedSeal(written: string): CarriedSeal {
   const found = written.startsWith(mark) ? /^(\w)\.([\w-]*)\.([\w-]*)\./.exec(written.slice(mark.length)) : undefined
   if (!found) return { seal: { by: ownSeals, value: written } }
   const [head, kind, by, name] = found as unknown as readonly [string, string, string, string]
-  const seal = { by: unword(by), value: written.slice(mark.length + head.length) }
-  if (kind === 'a') return { seal, to: unword(name) }
+  const sealed = by === '' ? {} : { seal: { by: unword(by), value: written.slice(mark.length + head.length) } }
+  if (kind === 'a') return { ...sealed, to: unword(name) }
   const id = unword(name)
   const form = kind === 's' ? 'summary' : kind === 'x' ? 'text' : undefined
   return {
-    seal,
+    ...sealed,
     thought: { ...(id !== '' && { id }), ...(form && { form }), ...(kind === 'r' && { redacted: true }) },
   }
 }

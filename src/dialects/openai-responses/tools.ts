@@ -104,58 +104,48 @@ function chosenName(tool: Fields, tools: readonly Tool[]): string {
   return isNamed && name !== undefined ? name : servedName(textOf(tool.type))
 }
 
+type Drop = (what: string) => void
+
 /** The tools as this dialect has them, and what it cannot have. */
-export const wireTools = (tools: readonly Tool[], drop: (what: string) => void): readonly Fields[] =>
-  tools.map((tool) => wireTool(tool, drop)).filter((wire) => wire !== undefined)
+export const wireTools = (tools: readonly Tool[], drop: Drop): readonly Fields[] =>
+  tools
+    .map((tool, index) => wireTool(tool, (what) => drop(what === 'cache' ? what : `tools[${index}].${what}`)))
+    .filter((wire) => wire !== undefined)
 
-function wireTool(tool: Tool, drop: (what: string) => void): Fields | undefined {
-  switch (tool.kind) {
-    case 'function':
-      return wireFunction(tool, drop)
-    case 'custom':
-      return wireCustom(tool, drop)
-    case 'server':
-      return wireServed(tool, drop)
-  }
+function wireTool(tool: Tool, drop: Drop): Fields | undefined {
+  if ('cache' in tool && tool.cache) drop('cache')
+  if (tool.kind === 'server') return wireServed(tool, drop)
+  if (tool.extra && !isOwn(tool.extra)) for (const name of Object.keys(tool.extra.fields)) drop(name)
+  return tool.kind === 'function' ? wireFunction(tool) : wireCustom(tool)
 }
 
-const dropFields = (tool: FunctionTool | CustomTool, drop: (what: string) => void): void => {
-  if (tool.extra && !isOwn(tool.extra))
-    for (const name of Object.keys(tool.extra.fields)) drop(`tools.${tool.name}.${name}`)
-}
-
-function wireFunction(tool: FunctionTool, drop: (what: string) => void): Fields {
-  dropFields(tool, drop)
-  const { name, description, schema, strict } = tool
+function wireFunction({ name, description, schema, strict, extra }: FunctionTool): Fields {
   // The defaults differ: here a tool is strict unless it says that it is not.
-  const saysStrict = ownEcho(tool.extra).saysStrict !== false
+  const saysStrict = ownEcho(extra).saysStrict !== false
   return present({
     type: 'function',
     name,
     description,
-    parameters: schema ?? (isOwn(tool.extra) ? undefined : { type: 'object', properties: {} }),
+    parameters: schema ?? (isOwn(extra) ? undefined : { type: 'object', properties: {} }),
     strict: saysStrict ? (strict ?? false) : undefined,
-    ...ownFields(tool.extra),
+    ...ownFields(extra),
   })
 }
 
-function wireCustom(tool: CustomTool, drop: (what: string) => void): Fields {
-  dropFields(tool, drop)
-  const { name, description, format } = tool
-  return present({ type: 'custom', name, description, format: flatFormat(format), ...ownFields(tool.extra) })
-}
+const wireCustom = ({ name, description, format, extra }: CustomTool): Fields =>
+  present({ type: 'custom', name, description, format: flatFormat(format), ...ownFields(extra) })
 
 /** Chat completions have the grammar one level deeper. */
 const flatFormat = (format: unknown): unknown =>
   isFields(format) && isFields(format.grammar) ? { type: 'grammar', ...format.grammar } : format
 
-function wireServed({ name, dialect, value }: ServedTool, drop: (what: string) => void): Fields | undefined {
+function wireServed({ name, dialect, value }: ServedTool, drop: Drop): Fields | undefined {
   const given = fieldsOf(value)
   if (dialect === own) return given
   switch (name) {
     case 'web_search': {
       const { allowed_domains, user_location, search_context_size } = given
-      for (const option of Object.keys(given)) if (!searchOptions.has(option)) drop(`tools.web_search.${option}`)
+      for (const option of Object.keys(given)) if (!searchOptions.has(option)) drop(option)
       return present({
         type: 'web_search',
         filters: Array.isArray(allowed_domains) ? { allowed_domains } : undefined,
@@ -166,7 +156,7 @@ function wireServed({ name, dialect, value }: ServedTool, drop: (what: string) =
     case 'code_execution':
       return { type: 'code_interpreter', container: { type: 'auto' } }
     default:
-      drop(`tools.${name}`)
+      drop(name)
       return undefined
   }
 }

@@ -1,10 +1,12 @@
 import Anthropic from '@anthropic-ai/sdk'
 import type {
   ContentBlockParam,
+  ImageBlockParam,
   Message,
   MessageCreateParamsNonStreaming,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages'
+import type { Picture } from '../../support/speaking/script.ts'
 import {
   errorClass,
   instructions,
@@ -27,16 +29,12 @@ export const anthropicLibrary: Library = {
     const messages: MessageParam[] = []
     return {
       async say({ stream, prompt, picture, results = [], withTools, withSchema, thinks, sampled, signal, onText }) {
-        const content: ContentBlockParam[] = results.map(({ id, output }) => ({
+        const content: ContentBlockParam[] = results.map(({ id, output, picture }) => ({
           type: 'tool_result',
           tool_use_id: id,
-          content: output,
+          content: picture ? [{ type: 'text', text: output }, imageOf(picture)] : output,
         }))
-        if (picture)
-          content.push({
-            type: 'image',
-            source: { type: 'base64', media_type: picture.mediaType as 'image/png', data: picture.data },
-          })
+        if (picture) content.push(imageOf(picture))
         if (prompt !== undefined) content.push({ type: 'text', text: prompt })
         messages.push({ role: 'user', content })
         const body: MessageCreateParamsNonStreaming = {
@@ -68,6 +66,11 @@ export const anthropicLibrary: Library = {
   abortErrors: ['APIUserAbortError'],
   cannot: { temperature: 'the version of the API that it asks for has no sampling parameters' },
 }
+
+const imageOf = ({ mediaType, data }: Picture): ImageBlockParam => ({
+  type: 'image',
+  source: { type: 'base64', media_type: mediaType as 'image/png', data },
+})
 
 async function streamed(
   client: Anthropic,

@@ -4,10 +4,12 @@ import {
   ConverseCommand,
   type ConverseCommandInput,
   ConverseStreamCommand,
+  type ImageBlock,
   type Message,
   type TokenUsage,
 } from '@aws-sdk/client-bedrock-runtime'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Picture } from '../../support/speaking/script.ts'
 import {
   instructions,
   type Library,
@@ -37,10 +39,10 @@ export const bedrockLibrary: Library = {
     const messages: Message[] = []
     return {
       async say({ stream, prompt, picture, results = [], withTools, withSchema, thinks, sampled, signal, onText }) {
-        const content: ContentBlock[] = results.map(({ id, output }) => ({
-          toolResult: { toolUseId: id, content: [{ text: output }] },
+        const content: ContentBlock[] = results.map(({ id, output, picture }) => ({
+          toolResult: { toolUseId: id, content: [{ text: output }, ...(picture ? [imageOf(picture)] : [])] },
         }))
-        if (picture) content.push({ image: { format: 'png', source: { bytes: Buffer.from(picture.data, 'base64') } } })
+        if (picture) content.push(imageOf(picture))
         if (prompt !== undefined) content.push({ text: prompt })
         messages.push({ role: 'user', content })
         const body: ConverseCommandInput = {
@@ -92,6 +94,10 @@ export const bedrockLibrary: Library = {
   // What it throws in mid-stream is what the socket says.
   abortErrors: ['AbortError', 'Error'],
 }
+
+const imageOf = ({ data }: Picture): { image: ImageBlock } => ({
+  image: { format: 'png', source: { bytes: Buffer.from(data, 'base64') } },
+})
 
 interface Answer {
   readonly content: ContentBlock[]

@@ -17,8 +17,13 @@ export const genaiLibrary: Library = {
     const contents: Content[] = []
     return {
       async say({ stream, prompt, picture, results = [], withTools, withSchema, thinks, sampled, signal, onText }) {
-        const parts: Part[] = results.map(({ id, name, output }) => ({
-          functionResponse: { ...(id !== '' && { id }), name, response: { output } },
+        const parts: Part[] = results.map(({ id, name, output, picture }) => ({
+          functionResponse: {
+            ...(id !== '' && { id }),
+            name,
+            response: { output },
+            ...(picture && { parts: [{ inlineData: { mimeType: picture.mediaType, data: picture.data } }] }),
+          },
         }))
         if (picture) parts.push({ inlineData: { mimeType: picture.mediaType, data: picture.data } })
         if (prompt !== undefined) parts.push({ text: prompt })

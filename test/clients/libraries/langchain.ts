@@ -62,7 +62,10 @@ const rows: readonly Row[] = [
         ...(wish.thinks && { modelKwargs: { reasoning_effort: 'medium' } }),
       }),
     picture: (url) => ({ type: 'image_url', image_url: { url } }),
-    cannot: { thoughts: 'it has no place for thoughts in chat completions' },
+    cannot: {
+      thoughts: 'it has no place for thoughts in chat completions',
+      'pictures in results': 'a result has no place for one in chat completions',
+    },
   },
   {
     name: '@langchain/openai, responses',
@@ -125,8 +128,12 @@ function libraryOf({ name, speaks, finishes, model: modelOf, picture: pictureAs,
           onText,
         }) {
           const model = modelOf(at, { thinks, sampled })
-          for (const { id, name, output } of results)
-            messages.push(new ToolMessage({ content: output, tool_call_id: id, name }))
+          for (const { id, name, output, picture } of results) {
+            const content = picture
+              ? [{ type: 'text' as const, text: output }, pictureAs(dataUrl(picture)) as never]
+              : output
+            messages.push(new ToolMessage({ content, tool_call_id: id, name }))
+          }
           if (prompt !== undefined)
             messages.push(
               new HumanMessage(

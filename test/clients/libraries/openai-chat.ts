@@ -69,6 +69,7 @@ export const openAiChatLibrary: Library = {
   seen: seenAs,
   errorFor: errorClass,
   abortErrors: ['APIUserAbortError'],
+  cannot: { 'pictures in results': 'a result has no place for one in chat completions' },
 }
 
 type Body = Parameters<OpenAI['chat']['completions']['stream']>[0]

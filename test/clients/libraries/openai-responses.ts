@@ -35,10 +35,15 @@ function responsesLibrary(name: string, stored: boolean): Library {
       let previous: string | undefined
       return {
         async say({ stream, prompt, picture, results = [], withTools, withSchema, thinks, sampled, signal, onText }) {
-          const input: ResponseInputItem[] = results.map(({ id, output }) => ({
+          const input: ResponseInputItem[] = results.map(({ id, output, picture }) => ({
             type: 'function_call_output',
             call_id: id,
-            output,
+            output: picture
+              ? [
+                  { type: 'input_text', text: output },
+                  { type: 'input_image', image_url: dataUrl(picture), detail: 'auto' },
+                ]
+              : output,
           }))
           if (prompt !== undefined)
             input.push({

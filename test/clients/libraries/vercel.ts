@@ -12,7 +12,7 @@ import {
   type ToolSet,
   tool,
 } from 'ai'
-import type { Wire } from '../../support/speaking/script.ts'
+import type { Picture, Wire } from '../../support/speaking/script.ts'
 import {
   type Address,
   instructions,
@@ -50,13 +50,17 @@ const rows: readonly Row[] = [
         supportsStructuredOutputs: true,
       }).chatModel(model),
     thinks: { trunkline: { reasoningEffort: 'medium' } },
+    cannot: { 'pictures in results': 'a result has no place for one in chat completions' },
   },
   {
     name: '@ai-sdk/openai, chat',
     speaks: 'openai-chat',
     model: ({ url, key, model }) => createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).chat(model),
     thinks: { openai: { reasoningEffort: 'medium' } },
-    cannot: { thoughts: 'it has no place for thoughts in chat completions' },
+    cannot: {
+      thoughts: 'it has no place for thoughts in chat completions',
+      'pictures in results': 'a result has no place for one in chat completions',
+    },
   },
   {
     name: '@ai-sdk/openai, responses',
@@ -92,6 +96,7 @@ const rows: readonly Row[] = [
     speaks: 'gemini',
     model: ({ url, key, model }) => createGoogle({ baseURL: `${url}/v1beta`, apiKey: key })(model),
     thinks: { google: { thinkingConfig: { includeThoughts: true } } },
+    cannot: { 'pictures in results': 'for a model that it does not know it lets the user say them' },
   },
 ]
 
@@ -110,11 +115,13 @@ function libraryOf({ name, speaks, model: modelOf, thinks: thinking, always, can
           if (results.length > 0)
             messages.push({
               role: 'tool',
-              content: results.map(({ id, name, output }) => ({
+              content: results.map(({ id, name, output, picture }) => ({
                 type: 'tool-result',
                 toolCallId: id,
                 toolName: name,
-                output: { type: 'text', value: output },
+                output: picture
+                  ? { type: 'content', value: [{ type: 'text', text: output }, fileOf(picture)] }
+                  : { type: 'text', value: output },
               })),
             })
           if (prompt !== undefined)
@@ -164,6 +171,15 @@ function libraryOf({ name, speaks, model: modelOf, thinks: thinking, always, can
     ...(cannot && { cannot }),
   }
 }
+
+const fileOf = ({
+  mediaType,
+  data,
+}: Picture): { type: 'file'; data: { type: 'data'; data: string }; mediaType: string } => ({
+  type: 'file',
+  data: { type: 'data', data },
+  mediaType,
+})
 
 const toolSet: ToolSet = Object.fromEntries(
   tools.map(({ name, description, schema }) => [

@@ -41,25 +41,6 @@ export const accepted: readonly Accepted[] = [
       'the stream never says why it ends, so that at its [DONE] it ends as what was said ends; a whole answer need not',
   },
   {
-    properties: ['whole'],
-    ids: [
-      'groq-multi-tool-streaming-0-d1d03e7a',
-      'groq-multi-tool-streaming-1-941b45ab',
-      'groq-simple-streaming-0-5dbcdf62',
-      'groq-tool-streaming-0-c39157ef',
-      'groq-tool-streaming-1-b3236465',
-      'huggingface-multi-tool-streaming-0-3a9e0eab',
-      'huggingface-multi-tool-streaming-1-b326fc67',
-      'huggingface-tool-streaming-0-91a95292',
-      'huggingface-tool-streaming-1-f55a7c75',
-      'openrouter-multi-tool-streaming-0-f5c47975',
-      'openrouter-multi-tool-streaming-1-4a1f6ac2',
-      'vercel-gateway-simple-streaming-0-893052bc',
-    ],
-    reason:
-      'the service tier comes with the last chunk of the stream, when clients of other doors have long been told how the answer begins; those of the same dialect get it',
-  },
-  {
     properties: nextTurns,
     ids: [
       'bedrock-mantle-test-reused-tool-call-ids-gpt-5-5-0-f8097538',

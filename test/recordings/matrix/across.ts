@@ -15,7 +15,6 @@ import { notApplicable, type Verdict, verdictOf } from './verdict.ts'
 export function throughDoor(chat: Chat, door: Door): Verdict {
   const { exchange, speaker, oracle } = chat
   const target = dialectOf(door)
-  if (!target) return notApplicable(`the dialect ${door} is not written yet`)
   const reason = whyNoAnswer(chat)
   if (reason !== undefined) return notApplicable(reason)
   const streams = isStream(exchange)
@@ -23,23 +22,37 @@ export function throughDoor(chat: Chat, door: Door): Verdict {
   const events = streams ? decodedStream(chat) : [...disassemble(speaker.decodeAnswer(bodyOf(exchange)))]
   const answer = streams ? assemble(events) : speaker.decodeAnswer(bodyOf(exchange))
   const isOwn = chat.dialect === door
+  const media = said.choices.flatMap((choice) => choice.media)
   return verdictOf([
-    ...whole(chat, target, door, answer).flatMap((read) => compared(said, read, door, isOwn, 'whole')),
-    ...streamed(chat, target, door, events, (read) => compared(said, read, door, isOwn, 'streamed')),
+    ...whole(chat, target, door, answer, media, (read) => compared(said, read, door, isOwn, 'whole')),
+    ...streamed(chat, target, door, events, media, (read) => compared(said, read, door, isOwn, 'streamed')),
   ])
 }
 
-function whole(chat: Chat, target: Dialect, door: Door, answer: ChatAnswer): readonly Said[] {
+function whole(
+  chat: Chat,
+  target: Dialect,
+  door: Door,
+  answer: ChatAnswer,
+  media: readonly string[],
+  compare: (read: Said) => readonly string[],
+): readonly string[] {
   const body = target.encodeAnswer(withCallIds(answer), contextOf(requestOf(chat)))
   // Written and parsed again: whatever is no JSON would not reach a client.
-  return [doors[door].said(obj(JSON.parse(JSON.stringify(body))))]
+  const text = JSON.stringify(body)
+  return [...compare(doors[door].said(obj(JSON.parse(text)))), ...mediaFaults(media, text)]
 }
+
+/** Pictures reach the client, in a place of their own or in the text. */
+const mediaFaults = (media: readonly string[], text: string): readonly string[] =>
+  media.flatMap((data) => (text.includes(data) ? [] : [`${data.slice(0, 20)}… is not shown`]))
 
 function streamed(
   chat: Chat,
   target: Dialect,
   door: Door,
   events: readonly ChatEvent[],
+  media: readonly string[],
   compare: (read: Said) => readonly string[],
 ): readonly string[] {
   const request = { ...requestOf(chat), stream: true }
@@ -47,7 +60,7 @@ function streamed(
   const bytes = Buffer.concat(frames.map((frame) => target.framing.write(frame))).toString('utf8')
   const wire = serverSent(bytes)
   const faults = grammarFaults(door, wire, bytes).map((fault) => `streamed: ${fault}`)
-  return [...faults, ...compare(doors[door].said(doors[door].fold(wire)))]
+  return [...faults, ...compare(doors[door].said(doors[door].fold(wire))), ...mediaFaults(media, bytes)]
 }
 
 /** How a door says the ends for which it has no word of its own. */
@@ -80,6 +93,17 @@ function compared(said: Said, read: Said, door: Door, isOwn: boolean, how: strin
     ),
     ...wanted.flatMap((choice, place) => endingFaults(choice, read.choices[place], door, isOwn, how)),
     ...argumentFaults(wanted, read.choices, how),
+    // Anthropic cites whole blocks of text, and the blocks of a stream begin before it is known what will be cited.
+    ...(door === 'anthropic-messages' && !isOwn
+      ? []
+      : wanted.flatMap((choice, place) => quoteFaults(choice, read.choices[place], how))),
+    ...(door === 'anthropic-messages'
+      ? []
+      : differences(
+          read.choices.map(({ tokens }) => tokens),
+          wanted.map(({ tokens }) => tokens),
+          `${how} tokens`,
+        )),
     ...differences(read.usage ?? none, told(said.usage ?? none, door), `${how} usage`),
   ]
 }
@@ -119,6 +143,16 @@ function endingFaults(
   if (isOwn) allowed.push(finish)
   const got = read?.finish ?? 'none'
   return allowed.includes(got) ? [] : [`${how}: ends with ${got}, not ${allowed.join(' or ')}`]
+}
+
+/** Each passage for which the provider names a page has it at the door, too. */
+function quoteFaults({ quotes }: SaidChoice, read: SaidChoice | undefined, how: string): readonly string[] {
+  const told = new Set(read?.quotes.map(({ url, text }) => `${url} ${text}`))
+  return quotes.flatMap(({ url, text }) =>
+    text === '' || told.has(`${url} ${text}`)
+      ? []
+      : [`${how}: ${url.slice(0, 60)} is not cited for "${text.slice(0, 60)}"`],
+  )
 }
 
 /** Where both wires have arguments as text, it is the model's own text to the byte; no arguments are `{}` or nothing. */

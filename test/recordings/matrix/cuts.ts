@@ -29,7 +29,9 @@ export function cutAnywhere(chat: Chat): Verdict {
       same(`cut at byte ${place}`, [bytes.subarray(0, place), bytes.subarray(place)]),
     ),
     ...same('one byte at a time', bytewise(bytes)),
-    ...('events' in exchange.response ? [] : serverSentVariants(chat, bytes, framing, frames)),
+    ...('events' in exchange.response || 'body' in exchange.response
+      ? []
+      : serverSentVariants(chat, bytes, framing, frames)),
     ...truncated(chat, frames),
   ])
 }

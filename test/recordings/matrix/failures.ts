@@ -66,6 +66,7 @@ function underStatus({ exchange, speaker }: Chat): Verdict {
       ? []
       : [`its status is ${error.status}, not ${meaning.status ?? status}`]),
     ...messageFaults(error, exchange),
+    ...detailFaults(error, exchange),
     ...doorNames.flatMap((door) => doorFaults(error, door)),
   ])
 }
@@ -88,6 +89,25 @@ function messageFaults(error: GatewayError, exchange: Exchange): readonly string
   )
   if (said === undefined) return ['nobody has said where its message stands']
   return error.message.includes(said.slice(0, 100)) ? [] : [`its message is ${error.message.slice(0, 90)}`]
+}
+
+/** What OpenAI's clients switch on is what an OpenAI-shaped host said, and a hint in the body when to try again is kept. */
+function detailFaults(error: GatewayError, exchange: Exchange): readonly string[] {
+  const body = obj(bodyOf(exchange))
+  const { code, param } = obj(body.error)
+  const faults: string[] = []
+  if (exchange.api.startsWith('openai')) {
+    const told = obj((JSON.parse(dialectOf('openai-chat').encodeError(error)) as Tree).error)
+    if (typeof param === 'string' && told.param !== param) faults.push(`its param is ${told.param}, not ${param}`)
+    // A bare number only repeats the status, and a bad key is told in the same way for every host.
+    const isWord = typeof code === 'string' && !/^\d+$/.test(code) && error.code !== 'unauthorized'
+    if (isWord && told.code !== code) faults.push(`its code is ${told.code}, not ${code}`)
+  }
+  const delay = /"retryDelay":"([\d.]+)s"/.exec(JSON.stringify(body))?.[1]
+  const hint = error.details.headers?.['retry-after']
+  if (delay !== undefined && Math.abs(Number(hint) - Number(delay)) > 1)
+    faults.push(`retry-after is ${hint}, not ${delay}`)
+  return faults
 }
 
 /** Each door's own words for an error; official clients choose their exception by the status and read these. */
@@ -147,7 +167,6 @@ const geminiStatuses: Partial<Record<ErrorCode, readonly string[]>> = {
 
 function doorFaults(error: GatewayError, door: Door): readonly string[] {
   const target = dialectOf(door)
-  if (!target) return []
   const body = JSON.parse(target.encodeError(error)) as Tree
   const said = str(obj(body.error).message)
   return [

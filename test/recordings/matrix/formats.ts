@@ -80,12 +80,14 @@ export function chatOf(id: string): Chat | string {
   if (reason !== undefined) return reason
   const format = formats[odd && 'api' in odd ? odd.api : exchange.api]
   if (!format) return `nobody knows what ${exchange.api} is`
-  const speaker = dialectOf(format.dialect)
-  return speaker ? { ...format, exchange, speaker } : `the dialect ${format.dialect} is not written yet`
+  return { ...format, exchange, speaker: dialectOf(format.dialect) }
 }
 
-export const dialectOf = (name: string): Dialect | undefined =>
-  Object.hasOwn(dialects, name) ? (dialects as Readonly<Record<string, Dialect>>)[name] : undefined
+export function dialectOf(name: string): Dialect {
+  const dialect = (dialects as Readonly<Record<string, Dialect>>)[name]
+  if (!dialect) throw new Error(`There is no dialect ${name}.`)
+  return dialect
+}
 
 /** Bedrock's InvokeModel takes the body of the model's own family: of these only Claude's Messages are a chat of ours. */
 function otherFamily({ api, model, request }: Exchange): string | undefined {

@@ -273,7 +273,7 @@ describe.skipIf(!here)('recordings with something wrong in them', () => {
       assemble(events)
       for (const door of doorNames) {
         const target = dialectOf(door)
-        if (target) runStep(target.encodeStream(contextOf(requestOf(chat))), events)
+        runStep(target.encodeStream(contextOf(requestOf(chat))), events)
       }
     })
   }

@@ -23,7 +23,7 @@ export function nextTurn(chat: Chat, door?: Door): Verdict {
   const { speaker } = chat
   const answer = isStream(chat.exchange) ? assemble(decodedStream(chat)) : speaker.decodeAnswer(bodyOf(chat.exchange))
   const said = door ? sentBack(chat, door, answer) : answer.choices[0]?.message
-  if (!said) return notApplicable(door ? `the dialect ${door} is not written yet` : 'there is no choice')
+  if (!said) return notApplicable('there is no choice')
   const turns = Array.isArray(said) ? said : [said]
   const rebuilt: ChatRequest = {
     ...request,
@@ -213,9 +213,8 @@ function renamed(messages: readonly Message[], place: number, before: ChatReques
 }
 
 /** The assistant's turn as a client of this door sends it back: all of what it was given. */
-function sentBack(chat: Chat, door: Door, answer: ChatAnswer): readonly Message[] | undefined {
+function sentBack(chat: Chat, door: Door, answer: ChatAnswer): readonly Message[] {
   const target = dialectOf(door)
-  if (!target) return undefined
   const named = withCallIds(answer)
   const remembered = new Remembered()
   remembered.keep('project', named)

@@ -2,6 +2,7 @@
 import type { Abilities } from '../../../src/dialects/dialect.ts'
 import { type Chat, dialectOf } from './formats.ts'
 import { type Asked, askedOf } from './oracle/asked.ts'
+import { unsaid } from './said-losses.ts'
 import { differences } from './same.ts'
 import { notApplicable, type Verdict, verdictOf } from './verdict.ts'
 
@@ -30,20 +31,21 @@ export function requestAcross(chat: Chat, target: Target): Verdict {
   if (body === null) return notApplicable('the request was not kept')
   const [from, to] = [askedOf[spoken[dialect] ?? dialect], dialectOf(target)]
   if (!from) return notApplicable(`nobody reads requests of ${dialect}`)
-  if (!to) return notApplicable(`the dialect ${target} is not written yet`)
   if (dialect === target) return notApplicable('the same wire format: a round trip')
   const wanted = from(body)
   const request = speaker.decodeRequest(body, { model: exchange.model ?? '', stream: exchange.streaming })
   const { body: written, dropped } = to.encodeRequest(request, abilitiesOf(target))
   const read = (askedOf[target] as (body: unknown) => Asked)(JSON.parse(JSON.stringify(written)))
-  return verdictOf(lossesIn(wanted, read, target, dropped))
+  return verdictOf([...lossesIn(wanted, read, target, dropped), ...unsaid(request, written, target, dropped)])
 }
 
 function lossesIn(wanted: Asked, read: Asked, target: Target, dropped: readonly string[]): readonly string[] {
   const isNamed = (name: string) => dropped.some((one) => one === name || one.startsWith(`${name}.`))
   const losesMedia = dropped.some((name) => /\.(image|audio|video|document)$/.test(name))
   const setting = (name: 'temperature' | 'topP' | 'topK' | 'stop') =>
-    isNamed(name) && read[name] === undefined ? [] : differences(read[name], clamped(name, wanted[name], target), name)
+    (isNamed(name) || isOne(name, wanted[name])) && read[name] === undefined
+      ? []
+      : differences(read[name], clamped(name, wanted[name], target), name)
   return [
     ...textFaults(wanted, read, target),
     ...(losesMedia ? [] : differences(read.media, wanted.media, 'media')),
@@ -59,6 +61,9 @@ function lossesIn(wanted: Asked, read: Asked, target: Target, dropped: readonly 
     ...setting('stop'),
   ]
 }
+
+/** A temperature of 1 is what there is without any, and all that there may be while the model thinks. */
+const isOne = (name: string, value: unknown): boolean => name === 'temperature' && value === 1
 
 function textFaults(wanted: Asked, read: Asked, target: Target): readonly string[] {
   // Where instructions have no place between what is said, they are told to the user's side of it.

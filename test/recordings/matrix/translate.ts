@@ -8,13 +8,8 @@ import { responseBytes } from '../../support/recordings.ts'
 import type { Chat } from './formats.ts'
 
 /** The frames of a recorded stream as the provider's dialect cuts them. */
-export function framesOf({ exchange, speaker }: Pick<Chat, 'exchange' | 'speaker'>): readonly Frame[] {
-  const { response } = exchange
-  // Gemini's stream comes as one list where `alt=sse` was not asked for.
-  if ('body' in response && Array.isArray(response.body))
-    return response.body.map((data) => ({ data: JSON.stringify(data) }))
-  return runStep(speaker.framing.split(), [responseBytes(exchange)])
-}
+export const framesOf = ({ exchange, speaker }: Pick<Chat, 'exchange' | 'speaker'>): readonly Frame[] =>
+  runStep(speaker.framing.split(), [responseBytes(exchange)])
 
 export const decodedStream = (chat: Chat): readonly ChatEvent[] => runStep(chat.speaker.decodeStream(), framesOf(chat))
 

@@ -87,7 +87,7 @@ function write(target: Target, places: Map<string, string>): void {
 function translated({ exchange, speaker, dialect }: Chat, target: Target): string | undefined {
   const body = exchange.request.body
   const to = dialectOf(target)
-  if (body === null || !to || dialect === target || exchange.response.status >= 400) return undefined
+  if (body === null || dialect === target || exchange.response.status >= 400) return undefined
   try {
     const request = speaker.decodeRequest(body, { model: exchange.model ?? '', stream: exchange.streaming })
     return JSON.stringify(shortened(to.encodeRequest(request, abilitiesOf(target)).body))

@@ -80,18 +80,25 @@ export function placeOf(id: string): Place | string {
   if (odd !== undefined) return odd
   const { host, path, query } = exchange.request
   const at = typeof door.suffix === 'string' ? path.lastIndexOf(door.suffix) : path.search(door.suffix)
-  const deployment = /^\/openai\/deployments\/[^/]+(?=\/)/.exec(path)?.[0]
-  const row = deployment !== undefined ? 'azure' : (rowOf[exchange.provider]?.(exchange) ?? exchange.provider)
+  const row = rowOf[exchange.provider]?.(exchange) ?? exchange.provider
   const version = new URLSearchParams(query).get('api-version')
+  const isDated = row === 'azure' && version !== null
+  // These rows know the folders of their hosts; the other base URLs name them.
+  const folder = row === 'azure' || row === 'bedrock-mantle' ? '' : path.slice(0, at)
   return {
     id,
     door,
     row,
-    // The dated API of Azure has the deployment in its address, which the row puts there; others only ask for a version.
-    base: `/${host}${deployment !== undefined ? '' : path.slice(0, at)}${deployment === undefined && version ? `?api-version=${version}` : ''}`,
-    settings: deployment !== undefined && version ? { api_version: version } : {},
+    base: `/${host}${folder}${version !== null && !isDated ? `?api-version=${version}` : ''}`,
+    settings: isDated ? { api_version: version } : {},
     credential: credentialOf(row),
   }
+}
+
+/** What a client calls the model: on Azure it is the name of its deployment, which the dated API has in the address. */
+export function modelOf({ request, model }: Exchange): string {
+  const inPath = /\/(?:models|deployments)\/(.+?)(?::\w+|\/chat\/completions)$/.exec(request.path)?.[1]
+  return inPath !== undefined ? decodeURIComponent(inPath) : String(request.body?.model ?? model ?? 'a-model')
 }
 
 /** Hosts that have no row of their own, or another name there. */
@@ -103,7 +110,7 @@ const rowOf: Partial<Record<Provider, (exchange: Exchange) => string>> = {
   'vercel-gateway': () => 'custom',
   together: () => 'togetherai',
   // Models of others on Azure have an address of their own; so has a call that was meant to fail.
-  azure: ({ request }) => (request.path.startsWith('/openai/v1/') ? 'azure' : 'custom'),
+  azure: ({ request }) => (request.path.startsWith('/openai/') ? 'azure' : 'custom'),
 }
 
 const keyOf = (row: string): string => `key-of-${row}`

@@ -70,9 +70,7 @@ function hear(json: unknown, isNew: boolean, thoughtOf: Remembered): Heard {
     instructions:
       typeof body.system === 'string' ? body.system : (body.system ?? []).map(({ text }) => text).join('\n\n'),
     prompt: textsOf(last),
-    images: last.flatMap(({ source }) =>
-      source?.type === 'base64' ? [{ mediaType: source.media_type, data: source.data }] : [],
-    ),
+    images: last.flatMap(pictureIn),
     tools: tools.map(({ name, description, input_schema }) => ({
       name,
       ...(description !== undefined && { description }),
@@ -85,6 +83,10 @@ function hear(json: unknown, isNew: boolean, thoughtOf: Remembered): Heard {
       args: input,
       output: outputIn(since.flatMap(({ blocks }) => blocks).find(({ tool_use_id }) => tool_use_id === id)),
     })),
+    shown: since
+      .flatMap(({ blocks }) => blocks)
+      .flatMap(({ type, content }) => (type === 'tool_result' && typeof content !== 'string' ? (content ?? []) : []))
+      .flatMap(pictureIn),
     ...(body.output_config?.format && { schema: body.output_config.format.schema }),
     thinks,
     seals: since.flatMap(({ blocks }) => blocks.filter(isThought)).length,
@@ -182,6 +184,9 @@ function beginsWithThoughts(blocks: readonly Block[], thoughtOf: Remembered): vo
   if (then && (then.length !== now.length || then.some(({ type }, index) => type !== now[index]?.type)))
     refuse('`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.')
 }
+
+const pictureIn = ({ source }: Block): Heard['images'] =>
+  source?.type === 'base64' ? [{ mediaType: source.media_type, data: source.data }] : []
 
 const textsOf = (blocks: readonly Block[]): string => blocks.map(({ text = '' }) => text).join('')
 const outputIn = (block: Block | undefined): string =>

@@ -53,7 +53,10 @@ export interface Block {
   readonly text?: string
   readonly image?: { readonly format: string; readonly source: { readonly bytes: string } }
   readonly toolUse?: { readonly toolUseId: string; readonly name: string; readonly input: unknown }
-  readonly toolResult?: { readonly toolUseId: string; readonly content: readonly { text?: string; json?: unknown }[] }
+  readonly toolResult?: {
+    readonly toolUseId: string
+    readonly content: readonly (Pick<Block, 'text' | 'image'> & { readonly json?: unknown })[]
+  }
   readonly reasoningContent?: Reasoning
 }
 

@@ -70,9 +70,7 @@ function hear(json: unknown, model: string, stream: boolean, thoughtOf: Remember
     stream,
     instructions: (body.system ?? []).flatMap(({ text }) => text ?? []).join('\n\n'),
     prompt: textOf(last),
-    images: last.flatMap(({ image }) =>
-      image ? [{ mediaType: `image/${image.format}`, data: image.source.bytes }] : [],
-    ),
+    images: last.flatMap(pictureIn),
     tools: tools.map(({ name, description, inputSchema }) => ({
       name,
       ...(description !== undefined && { description }),
@@ -86,6 +84,7 @@ function hear(json: unknown, model: string, stream: boolean, thoughtOf: Remember
         args: input,
         output: outputIn(blocks.find(({ toolResult }) => toolResult?.toolUseId === toolUseId)),
       })),
+    shown: blocks.flatMap(({ toolResult }) => toolResult?.content ?? []).flatMap(pictureIn),
     ...(jsonSchema && { schema: parsed(jsonSchema.schema, 'outputConfig.textFormat.structure.jsonSchema.schema') }),
     thinks,
     seals: blocks.filter(({ reasoningContent }) => reasoningContent).length,
@@ -133,6 +132,9 @@ function beginsWithThoughts(content: readonly Block[], thoughtOf: Remembered): v
       'messages.1.content: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.',
     )
 }
+
+const pictureIn = ({ image }: Pick<Block, 'image'>): Heard['images'] =>
+  image ? [{ mediaType: `image/${image.format}`, data: image.source.bytes }] : []
 
 const textOf = (blocks: readonly { readonly text?: string }[]): string => blocks.map(({ text = '' }) => text).join('')
 
@@ -220,7 +222,7 @@ const event = (type: string, payload: object): Buffer =>
   frame({ ':event-type': type, ':message-type': 'event' }, { ...payload, p: 'abcdefghijklmnop'.slice(0, type.length) })
 
 /** One frame of an AWS event stream: lengths, headers and payload between two checksums. */
-function frame(headers: Readonly<Record<string, string>>, payload: object): Buffer {
+export function frame(headers: Readonly<Record<string, string>>, payload: object): Buffer {
   const all = { ...headers, ':content-type': 'application/json' }
   const head = Buffer.concat(
     Object.entries(all).map(([name, value]) => {
@@ -246,7 +248,7 @@ function frame(headers: Readonly<Record<string, string>>, payload: object): Buff
   return Buffer.concat([unsigned, sum(unsigned)])
 }
 
-function refused({ kind, message }: Refusal): Refused {
+export function refused({ kind, message }: Refusal): Refused {
   const error = (status: number, type: string, message: string): Refused => ({
     status,
     headers: {

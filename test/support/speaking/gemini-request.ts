@@ -54,7 +54,12 @@ export interface Part {
   readonly thoughtSignature?: string
   readonly inlineData?: { readonly mimeType: string; readonly data: string }
   readonly functionCall?: { readonly id?: string; readonly name: string; readonly args?: object }
-  readonly functionResponse?: { readonly id?: string; readonly name: string; readonly response: object }
+  readonly functionResponse?: {
+    readonly id?: string
+    readonly name: string
+    readonly response: object
+    readonly parts?: readonly Part[]
+  }
 }
 
 const name = like(/^[a-zA-Z_][\w.:-]{0,127}$/)
@@ -65,7 +70,7 @@ const part = union(
     inlineData: blob,
     fileData: fields({ fileUri: words }, { mimeType: text, displayName: text }),
     functionCall: fields({ name }, { id: text, args: object }),
-    functionResponse: fields({ name, response: object }, { id: text, parts: list(object) }),
+    functionResponse: fields({ name, response: object }, { id: text, parts: list(fields({ inlineData: blob })) }),
   },
   { thought: truth, thoughtSignature: text },
 )

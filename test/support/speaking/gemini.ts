@@ -47,6 +47,8 @@ const worded = ({ path, kind, says }: Flaw): string =>
 function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet<string>): Heard {
   const body = checked<Body>(ofGemini, json, worded)
   const { contents, generationConfig: config = {}, toolConfig } = body
+  const responses = contents.flatMap(({ parts }) => parts.flatMap(({ functionResponse }) => functionResponse ?? []))
+  if (!isThree(model) && responses.some(({ parts }) => parts)) refuse('Function responses of this model have no parts.')
   if (config.thinkingConfig?.thinkingLevel && !isThree(model)) refuse('Thinking level is not supported for this model.')
   if (config.thinkingConfig?.thinkingLevel && config.thinkingConfig.thinkingBudget !== undefined)
     refuse('You can only set one of thinking budget and thinking level.')
@@ -55,7 +57,8 @@ function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet
   if (contents[0]?.role === 'model') refuse('Please ensure that the first turn is of the user.')
   answered(contents)
   const spoken = contents.findLastIndex(
-    ({ role, parts }) => role !== 'model' && parts.some((part) => !part.functionResponse),
+    ({ role, parts }, index) =>
+      role !== 'model' && parts.some((part) => !part.functionResponse) && !isShown(contents, index),
   )
   const last = contents[spoken]?.parts ?? []
   const since = contents.slice(spoken + 1)
@@ -69,9 +72,7 @@ function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet
     stream,
     instructions: textOf(body.systemInstruction?.parts ?? []),
     prompt: textOf(last),
-    images: last.flatMap(({ inlineData }) =>
-      inlineData ? [{ mediaType: inlineData.mimeType, data: inlineData.data }] : [],
-    ),
+    images: last.flatMap(pictureIn),
     tools: declarations.map(({ name, description, parameters, parametersJsonSchema }) => ({
       name,
       ...(description !== undefined && { description }),
@@ -79,6 +80,10 @@ function hear(json: unknown, model: string, stream: boolean, signed: ReadonlySet
     })),
     ...(mode === 'ANY' && { forced: allowed?.[0] ?? declarations[0]?.name ?? '' }),
     results: resultsIn(since),
+    shown: since
+      .filter(({ role }) => role !== 'model')
+      .flatMap(({ parts }) => parts)
+      .flatMap((part) => [...pictureIn(part), ...(part.functionResponse?.parts ?? []).flatMap(pictureIn)]),
     ...(schema !== undefined && { schema }),
     thinks: config.thinkingConfig?.includeThoughts === true,
     seals: since.flatMap(({ parts }) => parts).filter(({ thoughtSignature }) => signed.has(thoughtSignature ?? ''))
@@ -151,6 +156,14 @@ function outputIn(response: object): string {
   return typeof said === 'string' ? said : JSON.stringify(response)
 }
 
+const pictureIn = ({ inlineData }: Part): Heard['images'] =>
+  inlineData ? [{ mediaType: inlineData.mimeType, data: inlineData.data }] : []
+
+/** Before version 3 a result has no place for a picture: it comes in a turn behind the results. */
+const isShown = (contents: readonly Content[], index: number): boolean =>
+  contents[index - 1]?.parts.some(({ functionResponse }) => functionResponse) === true &&
+  contents[index]?.parts.some(({ inlineData }) => inlineData) === true
+
 const textOf = (parts: readonly Part[]): string => parts.map(({ text = '', thought }) => (thought ? '' : text)).join('')
 
 function partsOf({ model }: Heard, { thoughts, text, calls = [] }: Reply, signed: Set<string>): Part[] {
@@ -212,7 +225,7 @@ function stream(heard: Heard, reply: Reply, parts: readonly Part[]): string[] {
     : frames
 }
 
-const errorOf = (code: number, status: string, message: string, details?: readonly object[]): object => ({
+export const errorOf = (code: number, status: string, message: string, details?: readonly object[]): object => ({
   error: { code, message, status, ...(details && { details }) },
 })
 

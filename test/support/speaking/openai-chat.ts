@@ -1,11 +1,4 @@
-import {
-  type Body,
-  ofDeepSeek,
-  ofOpenAi,
-  type WireCall,
-  type WireMessage,
-  type WirePart,
-} from './openai-chat-request.ts'
+import { type Body, ofDeepSeek, ofOpenAi, type WireCall, type WireMessage } from './openai-chat-request.ts'
 import type { Heard, Refusal, Reply, Result } from './script.ts'
 import { used } from './script.ts'
 import { bearerOf, checked, newId, parsed, pictureOf, pieces, type Refused, refuse, sse, type Voice } from './voice.ts'
@@ -70,7 +63,7 @@ function hear(json: unknown): Heard {
   if (/^(gpt-[5-9]|o\d)/.test(body.model)) ofReasoningModel(body)
   answered(messages)
 
-  const spoken = messages.findLastIndex(({ role }) => role === 'user')
+  const spoken = messages.findLastIndex(({ role }, index) => role === 'user' && !isShown(messages, index))
   const since = messages.slice(spoken + 1)
   const withCalls = since.filter(({ tool_calls }) => tool_calls)
   const thinks = body.thinking?.type === 'enabled' || body.model === 'deepseek-reasoner'
@@ -88,7 +81,7 @@ function hear(json: unknown): Heard {
       .map(textOf)
       .join('\n\n'),
     prompt: last ? textOf(last) : '',
-    images: last && Array.isArray(last.content) ? last.content.flatMap(imageOf) : [],
+    images: last ? imagesOf(last) : [],
     tools: tools.map(({ function: { name, description, parameters } }) => ({
       name,
       ...(description !== undefined && { description }),
@@ -96,6 +89,7 @@ function hear(json: unknown): Heard {
     })),
     ...(wanted !== undefined && { forced: wanted }),
     results: withCalls.flatMap(({ tool_calls = [] }) => tool_calls.map((call) => resultOf(call, since))),
+    shown: since.filter(({ role }) => role === 'user').flatMap(imagesOf),
     ...(body.response_format?.json_schema && { schema: body.response_format.json_schema.schema }),
     thinks,
     seals: seals.length,
@@ -157,10 +151,14 @@ const limitsOf = ({ max_tokens, max_completion_tokens, temperature, stop }: Body
 const textOf = ({ content }: WireMessage): string =>
   typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
 
-const imageOf = ({ image_url }: WirePart): Heard['images'] => {
-  const picture = image_url && pictureOf(image_url.url)
-  return picture ? [picture] : []
-}
+/** A result has no place for a picture: it comes behind the results, in words of the user's. */
+const isShown = (messages: readonly WireMessage[], index: number): boolean =>
+  messages[index - 1]?.role === 'tool' && imagesOf(messages[index] as WireMessage).length > 0
+
+const imagesOf = ({ content }: WireMessage): Heard['images'] =>
+  (typeof content === 'string' ? [] : (content ?? [])).flatMap(
+    ({ image_url }) => (image_url && pictureOf(image_url.url)) ?? [],
+  )
 
 function resultOf({ id, function: { name, arguments: args } }: WireCall, since: readonly WireMessage[]): Result {
   const result = since.find(({ tool_call_id }) => tool_call_id === id)

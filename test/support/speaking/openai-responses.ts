@@ -110,10 +110,7 @@ function hear(json: unknown, kept: Kept): { body: Body; input: readonly Item[]; 
       ...input.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => textOf(content)),
     ].join('\n\n'),
     prompt: textOf(last?.content),
-    images: (typeof last?.content === 'string' ? [] : (last?.content ?? [])).flatMap(({ image_url }) => {
-      const picture = image_url === undefined ? undefined : pictureOf(image_url)
-      return picture ? [picture] : []
-    }),
+    images: picturesIn(last?.content),
     tools: tools.map(({ name, description, parameters }) => ({
       name,
       ...(description && { description }),
@@ -126,6 +123,7 @@ function hear(json: unknown, kept: Kept): { body: Body; input: readonly Item[]; 
       args: parsed(args, 'input.arguments'),
       output: textOf(since.find((item) => item.type === 'function_call_output' && item.call_id === call_id)?.output),
     })),
+    shown: since.flatMap(({ output }) => picturesIn(output)),
     ...(body.text?.format?.type === 'json_schema' && { schema: body.text.format.schema }),
     // How much is the model's own affair where nobody says it.
     thinks: Boolean(body.reasoning && body.reasoning.effort !== 'none'),
@@ -182,6 +180,9 @@ function thoughtComesBack(callId: string, since: readonly Item[], kept: Kept): v
       'input',
     )
 }
+
+const picturesIn = (content: string | readonly Part[] | undefined): Heard['images'] =>
+  (typeof content === 'string' ? [] : (content ?? [])).flatMap(({ image_url }) => pictureOf(image_url ?? '') ?? [])
 
 const textOf = (content: string | readonly Part[] | undefined): string =>
   typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')

@@ -1,6 +1,12 @@
 /** The wire formats that the speaking upstream knows, by the names of the dialects that translate them. */
-export const wires = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse'] as const
-export type Wire = (typeof wires)[number]
+export type Wire =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'bedrock-invoke'
+  | 'vertex-anthropic'
 
 /** What a request says, in nobody's words: what is left of it when its wire format is taken away. */
 export interface Heard {
@@ -16,6 +22,8 @@ export interface Heard {
   readonly forced?: string
   /** The calls that were answered since the user spoke, in the order in which they were made. */
   readonly results: readonly Result[]
+  /** Pictures that came with these results, in whatever place the format has for them. */
+  readonly shown: readonly Picture[]
   readonly schema?: unknown
   readonly thinks: boolean
   /** How many seals of this turn's thoughts have come back, each as it was given. */
@@ -89,6 +97,7 @@ export const prompts = {
   person: 'Who wrote the books about Oz?',
   picture: 'What is in the picture?',
   forecast: 'How warm will it be in Oslo?',
+  photo: 'Show me Oslo.',
   thanks: 'Thank you.',
   hang: 'Never stop.',
   break: 'Break off.',
@@ -138,6 +147,8 @@ export function replyTo(heard: Heard): Reply {
     case prompts.forecast:
       if (!heard.thinks) throw new Refusal('invalid', 'Nobody asked for thoughts.')
       return { thoughts: sayings.forecast, calls: [{ name: 'get_weather', args: { city: 'Oslo' } }] }
+    case prompts.photo:
+      return { calls: [{ name: 'get_weather', args: { city: 'Oslo' } }] }
     case prompts.thanks:
       return { ...(heard.thinks && { thoughts: sayings.answered }), text: sayings.thanks }
     case prompts.hang:

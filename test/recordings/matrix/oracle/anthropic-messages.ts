@@ -34,6 +34,12 @@ export const anthropicMessages: Oracle = {
               .flatMap(({ citations }) => list(citations))
               .map(({ url, title }) => ({ url, title })),
           ),
+          quotes: of('text').flatMap(({ text, citations }) =>
+            list(citations)
+              .filter(({ url }) => typeof url === 'string')
+              .map(({ url }) => ({ url: str(url), text: str(text) })),
+          ),
+          tokens: [],
           media: [],
         },
       ],

@@ -37,7 +37,7 @@ export interface AskedTool {
 }
 
 /** Collects what is said in order; ids of calls become their number, since every host has ids of its own. */
-class Conversation {
+export class Conversation {
   readonly system: string[] = []
   readonly said: AskedItem[] = []
   readonly media: string[] = []

@@ -46,6 +46,17 @@ export const bedrockConverse: Oracle = {
                 title,
               })),
           ),
+          quotes: cited.flatMap(({ content: passage, citations }) =>
+            list(citations)
+              .filter(({ location }) => typeof obj(obj(location).web).url === 'string')
+              .map(({ location }) => ({
+                url: str(obj(obj(location).web).url),
+                text: list(passage)
+                  .map(({ text }) => str(text))
+                  .join(''),
+              })),
+          ),
+          tokens: [],
           media: [],
         },
       ],

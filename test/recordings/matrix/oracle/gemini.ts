@@ -38,6 +38,11 @@ function choiceOf(candidate: Tree): SaidChoice {
     calls: calls.map(({ name, args }) => ({ name: str(name), args })),
     finish: finish === 'stop' && calls.length > 0 ? 'tool_calls' : finish,
     links: linksOf(candidate),
+    quotes: quotesOf(candidate, parts),
+    tokens: list(obj(candidate.logprobsResult).chosenCandidates).map(({ token, logProbability }) => ({
+      token: str(token),
+      logprob: num(logProbability),
+    })),
     media: parts
       .filter(({ inlineData }) => isObj(inlineData))
       .map(({ inlineData }) => str(obj(inlineData).data).slice(0, 40)),
@@ -56,6 +61,28 @@ function linksOf(candidate: Tree) {
     ...(used.length > 0 ? used : chunks).map(({ web }) => ({ url: obj(web).uri, title: obj(web).title })),
     ...[...list(cited.citations), ...list(cited.citationSources)].map(({ uri, title }) => ({ url: uri, title })),
   ])
+}
+
+/** Places count bytes in UTF-8, of a part or else of all that is shown. */
+function quotesOf(candidate: Tree, parts: readonly Tree[]) {
+  const grounding = obj(candidate.groundingMetadata)
+  const chunks = list(grounding.groundingChunks)
+  const shown = parts
+    .filter(({ thought }) => thought !== true)
+    .map(({ text }) => str(text))
+    .join('')
+  return list(grounding.groundingSupports).flatMap(({ segment, groundingChunkIndices }) => {
+    const { startIndex, endIndex, partIndex, text: told } = obj(segment)
+    const bytes = Buffer.from(partIndex === undefined ? shown : str(obj(parts[num(partIndex)]).text))
+    const counted = bytes.subarray(num(startIndex), num(endIndex)).toString('utf8')
+    // Where the text was changed by its recorder, the places no longer fit, but the passage itself is told.
+    const text = shown.includes(str(told)) ? str(told) || counted : counted
+    const places = Array.isArray(groundingChunkIndices) ? groundingChunkIndices : []
+    return places
+      .map((place) => str(obj(obj(chunks[num(place)]).web).uri))
+      .filter((url) => url !== '' && text !== '')
+      .map((url) => ({ url, text }))
+  })
 }
 
 export const gemini: Oracle = {

@@ -18,6 +18,8 @@ export const ollama: Oracle = {
           calls,
           finish: body.done !== true ? 'none' : calls.length > 0 ? 'tool_calls' : ended,
           links: [],
+          quotes: [],
+          tokens: [],
           media: [],
         },
       ],

@@ -49,6 +49,17 @@ function choiceOf(body: Tree, choice: Tree): SaidChoice {
     calls: [...calls, ...legacy],
     finish: choice.finish_reason ? (finishes[str(choice.finish_reason)] ?? 'other') : 'none',
     links: linksOf(body, message),
+    quotes: list(message.annotations)
+      .map(({ url_citation }) => obj(url_citation))
+      .filter(({ url, end_index }) => typeof url === 'string' && num(end_index) > 0)
+      .map(({ url, start_index, end_index }) => ({
+        url: str(url),
+        text: str(message.content).slice(num(start_index), num(end_index)),
+      })),
+    tokens: list(obj(choice.logprobs).content).map(({ token, logprob }) => ({
+      token: str(token),
+      logprob: num(logprob),
+    })),
     media: [
       ...list(message.images).map(({ image_url }) =>
         str(obj(image_url).url)

@@ -28,6 +28,17 @@ export const openaiResponses: Oracle = {
               .filter(({ type }) => type === 'url_citation')
               .map(({ url, title }) => ({ url, title })),
           ),
+          quotes: content.flatMap(({ text, annotations }) =>
+            list(annotations)
+              .filter(({ type, end_index }) => type === 'url_citation' && num(end_index) > 0)
+              .map(({ url, start_index, end_index }) => ({
+                url: str(url),
+                text: str(text).slice(num(start_index), num(end_index)),
+              })),
+          ),
+          tokens: content
+            .flatMap(({ logprobs }) => list(logprobs))
+            .map(({ token, logprob }) => ({ token: str(token), logprob: num(logprob) })),
           media: of('image_generation_call').map(({ result }) => str(result).slice(0, 40)),
         },
       ],

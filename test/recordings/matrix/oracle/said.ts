@@ -19,6 +19,10 @@ export interface SaidChoice {
   readonly finish: SaidFinish
   /** The pages that are cited, each once, in order of their first mention. */
   readonly links: readonly SaidLink[]
+  /** The passages of the text for which a page is named, where the wire says so. */
+  readonly quotes: readonly SaidQuote[]
+  /** What the model wrote, token by token, where the wire tells how probable each was. */
+  readonly tokens: readonly SaidToken[]
   /** Pictures and sounds, by the first letters of their data. */
   readonly media: readonly string[]
 }
@@ -32,6 +36,16 @@ export interface SaidCall {
 export interface SaidLink {
   readonly url: string
   readonly title: string
+}
+
+export interface SaidQuote {
+  readonly url: string
+  readonly text: string
+}
+
+export interface SaidToken {
+  readonly token: string
+  readonly logprob: number
 }
 
 export type SaidFinish =
