@@ -97,6 +97,8 @@ function translated(from: Dialect, to: Dialect, made: Made, streaming: boolean):
     comesStreamed: streaming,
     goesStreamed: streaming,
     context,
+    toolNames: new Map(),
+    seals: undefined,
     onAnswer: () => undefined,
   })
   translation.of({ to: () => undefined, resume: () => undefined, cancel: () => undefined }).to({

@@ -158,6 +158,8 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
       framing: call.framing,
       comesStreamed,
       goesStreamed: call.facts.stream,
+      toolNames: way.toolNames,
+      seals: way.seals,
       context: {
         request: call.chat(),
         createdS: Math.floor(Date.now() / 1000),

@@ -1,5 +1,5 @@
 import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
-import type { ChatAnswer, ChatEvent } from '../core/chat.ts'
+import type { ChatAnswer, ChatEvent, Seal } from '../core/chat.ts'
 import { Assembly, disassemble } from '../core/chat-events.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
@@ -18,6 +18,10 @@ export interface TranslationOptions {
   readonly comesStreamed: boolean
   readonly goesStreamed: boolean
   readonly context: AnswerContext
+  /** What the client calls its tools, by the names under which they went out. */
+  readonly toolNames: ReadonlyMap<string, string>
+  /** Whose sealed thoughts are which the dialect takes for its own vendor's: other hosts of it cannot read them. */
+  readonly seals: string | undefined
   /** Hears the whole answer once it has ended well. */
   readonly onAnswer: (answer: ChatAnswer) => void
 }
@@ -150,10 +154,26 @@ export class Translation implements Source, Sink {
     if (this.encoder) this.pending.push(known)
   }
 
-  /** A call that its provider did not name gets a name, under which its result can come back. */
+  /** What the decoder cannot know: the client's own names, ids where there are none, and whose the seals are. */
   private named(event: ChatEvent): ChatEvent {
-    if (event.kind !== 'begin' || event.value.kind !== 'tool-call' || event.value.id !== '') return event
-    return { ...event, value: { ...event.value, id: madeCallId(this.options.context.newId()) } }
+    const { toolNames, seals, context } = this.options
+    if (event.kind === 'amend') {
+      const { seal, name } = event.with
+      const ours = name === undefined ? undefined : toolNames.get(name)
+      if (ours === undefined && !(seal && seals)) return event
+      return { ...event, with: { ...event.with, ...sealed(seal, seals), ...(ours !== undefined && { name: ours }) } }
+    }
+    if (event.kind !== 'begin') return event
+    const { value } = event
+    if (value.kind === 'tool-call') {
+      const name = toolNames.get(value.name) ?? value.name
+      const id = value.id === '' ? madeCallId(context.newId()) : value.id
+      if (id === value.id && name === value.name && !(value.seal && seals)) return event
+      return { ...event, value: { ...value, id, name, ...sealed(value.seal, seals) } }
+    }
+    return seals && 'seal' in value && value.seal
+      ? { ...event, value: { ...value, ...sealed(value.seal, seals) } }
+      : event
   }
 
   private look(event: ChatEvent): void {
@@ -253,6 +273,12 @@ function parsed(bytes: Buffer): unknown {
     )
   }
 }
+
+const sealed = (seal: Seal | undefined, by: string | undefined): { seal?: Seal } =>
+  seal ? { seal: by !== undefined && seal.by === vendorOfOpenAi ? { ...seal, by } : seal } : {}
+
+/** Many hosts speak OpenAI's dialects, and each can read only what it has sealed itself. */
+const vendorOfOpenAi = 'openai'
 
 const plainWriter = (framing: Framing): Step<Frame, Buffer> => ({
   next: (frame) => [framing.write(frame)],

@@ -7,6 +7,7 @@ import type { ConfiguredEndpoint } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
 import { fieldOf } from './lost-fields.ts'
+import { withAllowedNames } from './tool-names.ts'
 
 /** How a call goes to a target: in which dialect, where to, and in which bytes. */
 export interface Way {
@@ -20,7 +21,13 @@ export interface Way {
   readonly addsUsage: boolean
   /** What of the request the target cannot take, in the client's words. */
   readonly dropped: readonly string[]
+  /** What the client calls its tools, by the names under which they went out. */
+  readonly toolNames: ReadonlyMap<string, string>
+  /** Whose the sealed thoughts in the answer are, where the dialect alone would not say it. */
+  readonly seals: string | undefined
 }
+
+const sameNames: ReadonlyMap<string, string> = new Map()
 
 export function wayTo(call: Call, target: Target): Way {
   const { provider, model } = target
@@ -37,7 +44,7 @@ export function wayTo(call: Call, target: Target): Way {
   if (!isNative) return { endpoint, dialect, path, isNative, addsUsage: false, ...translated(call, target, dialect) }
   const addsUsage = facts.stream && !facts.asksUsage && provider.addsStreamUsage
   const body = dialect.editRequest(call.body, facts, { model, addUsage: addsUsage })
-  return { endpoint, dialect, path, body, isNative, addsUsage, dropped: [] }
+  return { endpoint, dialect, path, body, isNative, addsUsage, dropped: [], toolNames: sameNames, seals: undefined }
 }
 
 function needsOf(call: Call): { hasTools: boolean; effort: string | undefined } {
@@ -45,7 +52,11 @@ function needsOf(call: Call): { hasTools: boolean; effort: string | undefined } 
   return { hasTools: tools.length > 0, effort: reasoning?.effort }
 }
 
-function translated(call: Call, { provider, model }: Target, dialect: Dialect): Pick<Way, 'body' | 'dropped'> {
+function translated(
+  call: Call,
+  { provider, model }: Target,
+  dialect: Dialect,
+): Pick<Way, 'body' | 'dropped' | 'toolNames' | 'seals'> {
   const asked = call.chat()
   const { effort, mode, budget } = asked.reasoning ?? {}
   const isOff = effort === 'none' || mode === 'off' || budget === 0
@@ -54,7 +65,8 @@ function translated(call: Call, { provider, model }: Target, dialect: Dialect): 
   const includeUsage = asked.stream && provider.addsStreamUsage
   const { includeUsage: _, ...settings } = asked.settings
   const request = { ...asked, model, settings: includeUsage ? { ...settings, includeUsage } : settings }
-  const fit = fitted(request, abilities)
+  const { request: named, names: toolNames } = withAllowedNames(request)
+  const fit = fitted(named, abilities)
   const { body, dropped } = dialect.encodeRequest(fit.request, abilities)
   const lost = [...fit.dropped, ...dropped].map((name) => fieldOf(call.dialect.name, name))
   if (call.strict && lost.length > 0) {
@@ -64,5 +76,5 @@ function translated(call: Call, { provider, model }: Target, dialect: Dialect): 
       { param: lost[0] as string },
     )
   }
-  return { body: Buffer.from(JSON.stringify(body)), dropped: lost }
+  return { body: Buffer.from(JSON.stringify(body)), dropped: lost, toolNames, seals: abilities.seals }
 }

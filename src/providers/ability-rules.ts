@@ -174,7 +174,8 @@ const bedrock = among({ dialects: ['bedrock-converse'] })
 /** Everybody else on Bedrock. Whatever the model, media come as bytes. */
 const bedrockRules: readonly Rule[] = [
   bedrock(any, { urls: false }),
-  bedrock(/^(?!.*claude)/, { reasoning: 'none', prefill: false }),
+  bedrock(/^(?!.*claude)/, { reasoning: 'none' }),
+  bedrock(/^(?!.*(claude|nova))/, { prefill: false }),
   bedrock(/gpt-oss|nova-2|nova-premier-2/, { reasoning: 'effort' }),
   // A schema for the answer: Nova and Mistral can be made to call a tool with it, the older ones cannot even that.
   bedrock(/nova-|mistral-large|pixtral/, { schema: 'tool' }),
@@ -204,4 +205,18 @@ const geminiRules: readonly Rule[] = [
 ]
 
 /** What models take, from the general to the particular. */
-export const rules: readonly Rule[] = [...openaiRules, ...hostRules, ...claudeRules, ...bedrockRules, ...geminiRules]
+/** Encrypted thoughts can be read by the host alone that made them, though all of them call them the same. */
+const sealRules: readonly Rule[] = ['azure', 'bedrock-mantle', 'xai', 'deepseek', 'openrouter'].map((name) => ({
+  providers: [name],
+  dialects: ['openai-responses'],
+  can: { seals: name },
+}))
+
+export const rules: readonly Rule[] = [
+  ...openaiRules,
+  ...hostRules,
+  ...claudeRules,
+  ...bedrockRules,
+  ...geminiRules,
+  ...sealRules,
+]

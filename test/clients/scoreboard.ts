@@ -7,14 +7,20 @@ interface Cell {
   outcome: Outcome
 }
 
+interface Note {
+  readonly row: string
+  readonly left: string
+  readonly reason: string
+}
+
 /** What came of each client library before each vendor, for a reader. */
 export class Scoreboard {
   private readonly cells: Cell[] = []
-  private readonly notes = new Set<string>()
+  private readonly notes: Note[] = []
 
-  /** What a scene leaves out for a library, and why. */
+  /** What scenes leave out for a library, and why. */
   note(row: string, left: string, reason: string): void {
-    this.notes.add(`not looked at: ${row}: ${left}: ${reason}`)
+    this.notes.push({ row, left, reason })
   }
 
   /** Runs one test of the table; gives the reason back when there was nothing to test. */
@@ -27,46 +33,41 @@ export class Scoreboard {
   }
 
   text(): string {
-    const { cells } = this
-    const columns = [...new Set(cells.map(({ column }) => column))]
-    const rows = [...new Set(cells.map(({ row }) => row))]
-    const width = Math.max(...rows.map((row) => row.length))
-    const line = (name: string, values: readonly string[]): string =>
-      `${name.padEnd(width)}  ${values.map((value, index) => value.padEnd(columns[index]?.length ?? 0)).join('  ')}`
-    const count = (row: string, column: string): string => {
-      const played = cells.filter((cell) => cell.row === row && cell.column === column)
-      const passed = played.filter(({ outcome }) => outcome === 'passed').length
-      const failed = played.filter(({ outcome }) => outcome === 'failed').length
-      const skipped = played.length - passed - failed
-      return `${passed}${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} n/a` : ''}`
-    }
+    const failed = this.cells.filter(({ outcome }) => outcome === 'failed')
+    const skipped = this.cells.flatMap(({ outcome, ...at }) =>
+      typeof outcome === 'object' ? [{ ...at, ...outcome }] : [],
+    )
+    const others = this.notes.filter(
+      (note) => !skipped.some(({ row, reason }) => row === note.row && reason === note.reason),
+    )
     return [
-      line('passed (failed, not applicable)', columns),
-      ...rows.map((row) =>
-        line(
-          row,
-          columns.map((column) => count(row, column)),
-        ),
+      ...this.table(),
+      ...failed.map(({ row, column, scene }) => `FAILED: ${row}, ${column} behind: ${scene}`),
+      ...[...Map.groupBy(skipped, ({ row, reason }) => `not applicable: ${row}: ${reason}`)].map(
+        ([line, cells]) => `${line}: ${all(cells, 'scene')} (${all(cells, 'column')} behind)`,
       ),
-      ...grouped(
-        cells.flatMap(({ row, column, scene, outcome }) =>
-          outcome === 'failed' ? [[`FAILED: ${row}, ${column} behind`, scene] as const] : [],
-        ),
-      ),
-      ...grouped(
-        cells.flatMap(({ row, column, scene, outcome }) =>
-          typeof outcome === 'object'
-            ? [[`not applicable: ${row}, ${column} behind: ${outcome.reason}`, scene] as const]
-            : [],
-        ),
-      ),
-      ...this.notes,
+      ...others.map(({ row, left, reason }) => `not looked at: ${row}: ${left}: ${reason}`),
     ].join('\n')
+  }
+
+  private table(): string[] {
+    const columns = [...new Set(this.cells.map(({ column }) => column))]
+    const rows = [...Map.groupBy(this.cells, ({ row }) => row)].map(([row, cells]) => [
+      row,
+      ...columns.map((column) => summary(cells.filter((cell) => cell.column === column))),
+    ])
+    const lines = [['passed (failed, not applicable)', ...columns], ...rows]
+    const widths = lines[0]?.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0))) ?? []
+    return lines.map((line) => line.map((value, index) => value.padEnd(widths[index] ?? 0)).join('  '))
   }
 }
 
-/** One line for all scenes of which the same is said. */
-function grouped(said: readonly (readonly [string, string])[]): string[] {
-  const lines = Map.groupBy(said, ([line]) => line)
-  return [...lines].map(([line, scenes]) => `${line}: ${scenes.map(([, scene]) => scene).join('; ')}`)
+function summary(cells: readonly Cell[]): string {
+  const passed = cells.filter(({ outcome }) => outcome === 'passed').length
+  const failed = cells.filter(({ outcome }) => outcome === 'failed').length
+  const skipped = cells.length - passed - failed
+  return `${passed}${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} n/a` : ''}`
 }
+
+const all = (cells: readonly Omit<Cell, 'outcome'>[], of: 'scene' | 'column'): string =>
+  [...new Set(cells.map((cell) => cell[of]))].join('; ')

@@ -3,7 +3,12 @@ import { expect } from 'vitest'
 import { type Exchange, load, responseBytes } from '../../support/recordings.ts'
 import { type Edit, includeUsage, modelName } from '../../support/replay-compare.ts'
 import type { ReplayUpstream, SeenRequest } from '../../support/replay-upstream.ts'
-import { isObj, obj, type Tree } from '../matrix/oracle/tree.ts'
+import { eventsOf } from '../matrix/formats.ts'
+import { normalOf } from '../matrix/normal.ts'
+import { gemini } from '../matrix/oracle/gemini.ts'
+import type { WireEvent } from '../matrix/oracle/said.ts'
+import { obj, type Tree } from '../matrix/oracle/tree.ts'
+import { type Told, toldAnewFor } from './accepted.ts'
 import { modelOf, type Place } from './places.ts'
 
 /** Beside the documented edits: what a client asks for behind the `?` of its own URL does not go on. */
@@ -69,22 +74,20 @@ export interface Passed {
   readonly body: Buffer
 }
 
-export async function pass(place: Place, trunkline: string, upstream: ReplayUpstream): Promise<Passed> {
+/** `query` is what the client asks for behind the `?`, where it is not what was recorded. */
+export async function pass(place: Place, trunkline: string, upstream: ReplayUpstream, query?: string): Promise<Passed> {
   const asked = served(load(place.id))
   const model = `${place.row}/${modelOf(asked)}`
   const { host, headers } = asked.request
   const isGemini = place.door.dialect === 'gemini'
   const sent = isGemini ? asked.request.body : { ...asked.request.body, model }
-  const { query } = asked.request
   const unmatched = upstream.unmatched.length
-  const response = await fetch(
-    `${trunkline}${place.door.path(model)}${isGemini || query === 'beta=true' ? `?${query}` : ''}`,
-    {
-      method: 'POST',
-      headers: { ...meant(headers), 'content-type': 'application/json', authorization: `Bearer ${clientKey}` },
-      body: JSON.stringify(sent),
-    },
-  )
+  const search = query ?? (isGemini || asked.request.query === 'beta=true' ? asked.request.query : '')
+  const response = await fetch(`${trunkline}${place.door.path(model)}?${search}`, {
+    method: 'POST',
+    headers: { ...meant(headers), 'content-type': 'application/json', authorization: `Bearer ${clientKey}` },
+    body: JSON.stringify(sent),
+  })
   const body = Buffer.from(await response.arrayBuffer())
   expect(upstream.unmatched.slice(unmatched), `${place.id} at ${host}: ${body.toString().slice(0, 500)}`).toEqual([])
   const seen = upstream.seen.at(-1)
@@ -113,7 +116,7 @@ function expectArrived({ id, credential: [name, value] }: Place, asked: Exchange
 /** What only belongs to a connection, or describes a body that we wrote ourselves, or says something of another gateway. */
 const notKept = /^(connection|content-encoding|content-length|transfer-encoding|date|server|set-cookie)$/
 
-export function expectSameHeaders({ given, headers, place: { id } }: Passed): void {
+function expectSameHeaders({ given, headers, place: { id } }: Passed): void {
   for (const [name, value] of Object.entries(given.response.headers)) {
     const isPlaceholder = name.toLowerCase() === 'content-type' && !value.includes('/')
     if (!notKept.test(name.toLowerCase()) && !isPlaceholder)
@@ -125,7 +128,7 @@ export function expectSameHeaders({ given, headers, place: { id } }: Passed): vo
 const tellsUnasked: ReadonlySet<string> = new Set(['mistral', 'perplexity'])
 
 /** The bytes that the client has to get for what was recorded. */
-export function expectedBytes({ asked, given, place }: Passed): string {
+function expectedBytes({ asked, given, place }: Passed): string {
   const recorded = responseBytes(given).toString()
   const isPlainChat = place.door.dialect === 'openai-chat' && given.streaming && !tellsUnasked.has(place.row)
   const asksUsage = obj(asked.request.body?.stream_options).include_usage === true
@@ -140,10 +143,40 @@ const withoutUsage = (stream: string): string =>
     .map((event) => event.replace(/,"usage":null|"usage":null,/, ''))
     .join('\n\n')
 
-/** Whether an error already is what a client of the dialect understands. */
-export function isInShape(dialect: Place['door']['dialect'], body: unknown): body is Tree {
-  const error = obj(obj(body).error)
-  if (typeof error.message !== 'string') return false
-  if (dialect === 'gemini') return typeof error.code === 'number'
-  return dialect === 'anthropic-messages' ? obj(body).type === 'error' && typeof error.type === 'string' : isObj(body)
+/** That the client has what was recorded: its status, its headers and its bytes. */
+export function expectAnswered(passed: Passed): void {
+  const { status, body, given, place } = passed
+  const told = toldAnewFor(place.id)
+  if (told) {
+    expectToldAnew(passed, told)
+    return
+  }
+  expect([place.id, status]).toEqual([place.id, given.response.status])
+  expect(body.toString(), `${place.id}, to which ${given.id} was the answer`).toBe(expectedBytes(passed))
+  expectSameHeaders(passed)
+}
+
+/** The provider's own words in the form of the door, under the provider's status. */
+function expectToldAnew({ status, body, given, place: { id, door } }: Passed, told: Told): void {
+  expect([id, status]).toEqual([id, told.status ?? given.response.status])
+  expect(body.toString(), `${id} comes as it was recorded`).not.toBe(responseBytes(given).toString())
+  const recorded = obj('body' in given.response ? given.response.body : undefined)
+  const { error } = JSON.parse(body.toString()) as Tree
+  expect({ id, error }).toEqual({
+    id,
+    error: {
+      message: obj(recorded.error).message ?? recorded.detail,
+      ...(door.dialect === 'gemini'
+        ? { code: status, status: expect.stringMatching(/^[A-Z_]+$/) }
+        : { type: expect.any(String), param: null, code: expect.any(String) }),
+    },
+  })
+}
+
+/** A stream that comes as one list says the same as its events. */
+export function expectList({ body, given, headers, place: { id } }: Passed): void {
+  expect([id, headers.get('content-type')]).toEqual([id, expect.stringMatching(/^application\/json/)])
+  const chunks = JSON.parse(body.toString()) as readonly Tree[]
+  const read = (events: readonly WireEvent[]): unknown => normalOf('gemini').answer(gemini.fold(events))
+  expect({ id, answer: read(chunks.map((data) => ({ data }))) }).toEqual({ id, answer: read(eventsOf(given)) })
 }

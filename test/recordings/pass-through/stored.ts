@@ -1,6 +1,6 @@
 /** What is stored of a call, held against what the readers of the matrix find in the recording. */
 import { expect } from 'vitest'
-import type { ChatAnswer, Choice, DocumentPart, Message, Part } from '../../../src/core/chat.ts'
+import type { Choice, DocumentPart, Message, Part } from '../../../src/core/chat.ts'
 import { inputTokens, outputTokens, type Usage } from '../../../src/core/usage.ts'
 import type { TraceView } from '../../../src/store/show.ts'
 import { attemptsIn, callIn } from '../../support/trunkline.ts'
@@ -10,69 +10,76 @@ import type { SaidChoice, SaidUsage } from '../matrix/oracle/said.ts'
 import { isObj, list, meaning, obj, str, type Tree } from '../matrix/oracle/tree.ts'
 import type { Passed } from './client.ts'
 
-/** What a recording has for an answer, read by readers of the test's own; a string says why there is none. */
-export function answerIn({ given }: Passed): Tree | string {
-  if (given.response.status >= 400) return 'an error'
-  if (given.features.includes('error-mid-stream')) return 'an error in the middle of a stream'
-  if (/cut-off-mid-stream/.test(given.id)) return 'a stream that was cut off'
-  if (given.id === 'azure-reasoning-encrypted-content-1-0-f6b0ecf8') return 'two streams in one file'
-  return given.streaming ? doors[dialectOf(given.api)].fold(eventsOf(given)) : obj(bodyOf(given))
+type Ending = 'error' | 'cut off' | 'blocked' | 'nobody knows'
+
+/** What a recording has for an answer, read by readers of the test's own, or what is there in place of one. */
+function answerIn({ given, place }: Passed): Tree | Ending {
+  if (given.response.status >= 400 || given.features.includes('error-mid-stream')) return 'error'
+  if (/cut-off-mid-stream/.test(given.id)) return 'cut off'
+  if (/prompt-blocked/.test(given.id)) return 'blocked'
+  // Two streams that its project wrote one after the other into one file.
+  if (given.id === 'azure-reasoning-encrypted-content-1-0-f6b0ecf8') return 'nobody knows'
+  return given.streaming ? doors[place.door.dialect].fold(eventsOf(given)) : obj(bodyOf(given))
 }
 
-const dialectOf = (api: string): keyof typeof doors =>
-  api === 'openai.chat'
-    ? 'openai-chat'
-    : api === 'openai.responses'
-      ? 'openai-responses'
-      : api === 'anthropic.messages'
-        ? 'anthropic-messages'
-        : 'gemini'
-
 export function expectStored(passed: Passed, view: TraceView): void {
-  const { asked, given, status, place } = passed
-  const { dialect } = place.door
+  const { given, status, place } = passed
+  const { id } = place
   const call = callIn(view)
-  const [attempt, another] = attemptsIn(view)
+  const [attempt, ...others] = attemptsIn(view)
+  expect(others).toEqual([])
   const detail = attempt?.detail
-  expect([place.id, another, detail?.httpStatus, call.detail.httpStatus]).toEqual([
-    place.id,
-    undefined,
-    given.response.status,
-    status,
-  ])
-  if (asked.request.body !== null && call.conversation)
-    expect({ id: place.id, ...heard(call.conversation.messages) }).toEqual({
-      id: place.id,
-      ...(({ system, isMidway, said, media, documents }: Asked) => ({ system, isMidway, said, media, documents }))(
-        askedOf[dialect]?.(asked.request.body) as Asked,
-      ),
-    })
+  expect([id, detail?.httpStatus, call.detail.httpStatus]).toEqual([id, given.response.status, status])
+  expectHeard(passed, call.conversation?.messages ?? [])
   const answer = answerIn(passed)
   if (typeof answer === 'string') {
-    expect([place.id, attempt?.status, call.status, detail?.error !== undefined]).toEqual([
-      place.id,
-      'error',
-      'error',
-      true,
-    ])
+    expectEnding(id, answer, view)
     return
   }
-  expect([place.id, call.status, detail?.error]).toEqual([place.id, 'ok', undefined])
-  const said = doors[dialect].said(answer)
-  expect([place.id, call.conversation?.notes]).toEqual([place.id, []])
-  expect({ id: place.id, choices: call.conversation?.answer?.choices.map(spoken) }).toEqual({
-    id: place.id,
-    choices: said.choices.map(plain),
-  })
-  expect([place.id, detail?.modelAnswered ?? '']).toEqual([place.id, modelIn(answer)])
-  expect([place.id, detail?.finishReason ?? 'none']).toEqual([place.id, said.choices[0]?.finish ?? 'none'])
-  expectUsage(place.id, view, said.usage, usageIn(answer))
+  expect([id, call.status, detail?.error, detail?.unterminated]).toEqual([id, 'ok', undefined, undefined])
+  expect([id, call.conversation?.notes]).toEqual([id, []])
+  const said = doors[place.door.dialect].said(answer)
+  const choices = said.choices.map(plain)
+  expect({ id, choices: call.conversation?.answer?.choices.map(spoken) }).toEqual({ id, choices })
+  expect([id, detail?.modelAnswered ?? '']).toEqual([id, modelIn(answer)])
+  // The quick look tells the provider's own word, the conversation what it means.
+  expect([said.choices[0]?.finish ?? 'none', choices[0]?.finish]).toContain(detail?.finishReason ?? 'none')
+  expectUsage(id, view, said.usage, usageIn(answer))
+}
+
+function expectHeard({ asked, place: { id, door } }: Passed, messages: readonly Message[]): void {
+  if (asked.evidence !== 'recorded' || asked.request.body === null) return
+  const read = askedOf[door.dialect]
+  if (!read) throw new Error(`Nobody reads requests of ${door.dialect}.`)
+  const { system, isMidway, said, media, documents } = read(asked.request.body)
+  expect({ id, ...heard(messages) }).toEqual({ id, system, isMidway, said, media, documents })
+}
+
+function expectEnding(id: string, ending: Ending, view: TraceView): void {
+  const call = callIn(view)
+  const detail = attemptsIn(view)[0]?.detail
+  const { notes = [] } = call.conversation ?? {}
+  if (ending === 'error') {
+    expect([id, call.status, detail?.error?.message]).toEqual([id, 'error', expect.stringMatching(/./)])
+    expect([id, call.detail.error]).toEqual([id, detail?.error])
+  } else if (ending === 'cut off') {
+    expect([id, call.status, detail?.unterminated, detail?.finishReason]).toEqual([id, 'ok', true, undefined])
+  } else if (ending === 'blocked') {
+    expect([id, detail?.finishReason, notes]).toEqual([
+      id,
+      'content_filter',
+      [expect.stringMatching(/refused the prompt/)],
+    ])
+  }
 }
 
 const modelIn = (answer: Tree): string => str(answer.model) || str(answer.modelVersion)
 
 const usageIn = (answer: Tree): unknown =>
-  answer.usage ?? answer.usageMetadata ?? obj(answer.x_groq).usage ?? list(answer.choices).find(({ usage }) => usage)?.usage
+  answer.usage ??
+  answer.usageMetadata ??
+  obj(answer.x_groq).usage ??
+  list(answer.choices).find(({ usage }) => usage)?.usage
 
 function expectUsage(id: string, view: TraceView, said: SaidUsage | undefined, reported: unknown): void {
   const { trace } = view
@@ -83,7 +90,12 @@ function expectUsage(id: string, view: TraceView, said: SaidUsage | undefined, r
     expect([id, usageMissing, callIn(view).detail.usageEstimated]).toEqual([id, expect.any(String), true])
     return
   }
-  expect([id, usageMissing, usageReported]).toEqual([id, undefined, reported])
+  // A later chunk of Gemini leaves out what is 0, and the numbers of an earlier one stay beside it.
+  expect([id, usageMissing, usageReported]).toEqual([
+    id,
+    undefined,
+    isObj(reported) && expect.objectContaining(reported),
+  ])
   expect({ id, ...counted(usage ?? {}) }).toEqual({ id, ...said })
 }
 
@@ -102,7 +114,8 @@ const plain = ({ text, refusal, reasoning, media, finish, calls }: SaidChoice): 
   refusal,
   reasoning,
   media,
-  finish,
+  // OpenAI says `stop` after a call that it was told to make, and Snowflake says nothing at all.
+  finish: finish === 'stop' || finish === 'none' ? (calls.length > 0 ? 'tool_calls' : 'stop') : finish,
   calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
 })
 
@@ -115,11 +128,15 @@ function spoken({ message: { parts }, finish }: Choice): Spoken {
     refusal: texts('refusal'),
     reasoning: texts('reasoning'),
     media: parts.flatMap((part) =>
-      (part.kind === 'image' || part.kind === 'audio') && mediumIn(part.source) ? [mediumIn(part.source).slice(0, 40)] : [],
+      (part.kind === 'image' || part.kind === 'audio') && mediumIn(part.source)
+        ? [mediumIn(part.source).slice(0, 40)]
+        : [],
     ),
     finish: finish?.reason ?? 'none',
     calls: parts.flatMap((part) =>
-      part.kind === 'tool-call' ? [{ name: part.name, args: part.custom ? part.arguments : meaning(part.arguments) }] : [],
+      part.kind === 'tool-call'
+        ? [{ name: part.name, args: part.custom ? part.arguments : meaning(part.arguments) }]
+        : [],
     ),
   }
 }
@@ -157,7 +174,8 @@ function hear(talk: Conversation, who: 'user' | 'assistant', part: Part): void {
   }
 }
 
-const textsIn = (parts: readonly Part[]): string => parts.map((part) => (part.kind === 'text' ? part.text : '')).join('')
+const textsIn = (parts: readonly Part[]): string =>
+  parts.map((part) => (part.kind === 'text' ? part.text : '')).join('')
 
 function mediumIn(source: DocumentPart['source']): string {
   if (source.kind === 'data') return source.data
@@ -165,6 +183,3 @@ function mediumIn(source: DocumentPart['source']): string {
   // Google's files are called by their address.
   return source.kind === 'file' && /^\w+:/.test(source.id) ? source.id : ''
 }
-
-export type { ChatAnswer }
-export const isTree = isObj
