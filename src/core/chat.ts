@@ -272,7 +272,6 @@ export type Format =
     }
 
 export const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
-export type Effort = (typeof efforts)[number]
 
 /** How much the model is to think, in whichever words the client knows. */
 export interface ReasoningWish {

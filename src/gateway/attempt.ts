@@ -3,6 +3,7 @@ import type { CancelConfig } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import type { OnRounds, Rounds } from '../core/rounds.ts'
 import type { Source } from '../core/source.ts'
+import { compose, type Step } from '../core/steps.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { Framing } from '../http/frames.ts'
@@ -20,7 +21,7 @@ import { Clocks } from './clocks.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
 import { headerText, replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
 import { type Beginning, Opening } from './opening.ts'
-import { Translation } from './translation.ts'
+import { Translation, writerOf } from './translation.ts'
 import { type Way, wayTo } from './way.ts'
 import { withoutKeys } from './without-keys.ts'
 
@@ -135,19 +136,23 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     const { call, trace, way } = this
     const { streaming } = head
     const { dialect } = way
-    const isAsItCame = way.isNative && streaming === call.facts.stream && call.framing === dialect.framing
+    const isAsItCame = way.isNative && streaming === call.facts.stream
     const translation = isAsItCame ? undefined : this.translation(streaming)
     const watch = translation?.watch ?? dialect.watchAnswer(streaming)
     const observed = observe(source, { streaming, trace, watch, pulse: this })
-    const edited = translation
-      ? translation.of(observed)
-      : streaming
-        ? stepped(observed, way.addsUsage ? dialect.withoutAddedUsage() : wholeLines())
-        : observed
+    const edited = translation ? translation.of(observed) : streaming ? stepped(observed, this.onTheWay()) : observed
     this.answering = { ...head, watch, isTranslated: translation !== undefined, sinceMs: performance.now() }
     this.opening = new Opening(edited, call.facts.stream ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
+  }
+
+  /** What is done to a stream that goes on as it comes. */
+  private onTheWay(): Step<Buffer, Buffer> {
+    const { way, call } = this
+    const { framing, withoutAddedUsage } = way.dialect
+    if (call.framing !== framing) return compose(framing.split(), writerOf(call.framing))
+    return way.addsUsage ? withoutAddedUsage() : wholeLines()
   }
 
   private translation(comesStreamed: boolean): Translation {

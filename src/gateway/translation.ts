@@ -54,7 +54,7 @@ export class Translation implements Source, Sink {
     this.options = options
     this.reader = comesStreamed ? new StreamReader(from) : new WholeReader(from)
     this.encoder = goesStreamed ? to.encodeStream(context) : undefined
-    this.writer = framing.writer?.() ?? plainWriter(framing)
+    this.writer = writerOf(framing)
     this.watch = this.watching()
   }
 
@@ -280,7 +280,6 @@ const sealed = (seal: Seal | undefined, by: string | undefined): { seal?: Seal }
 /** Many hosts speak OpenAI's dialects, and each can read only what it has sealed itself. */
 const vendorOfOpenAi = 'openai'
 
-const plainWriter = (framing: Framing): Step<Frame, Buffer> => ({
-  next: (frame) => [framing.write(frame)],
-  end: () => [],
-})
+/** Frames as the client wants them. */
+export const writerOf = (framing: Framing): Step<Frame, Buffer> =>
+  framing.writer?.() ?? { next: (frame) => [framing.write(frame)], end: () => [] }

@@ -36,10 +36,12 @@ export function expectStored(passed: Passed, view: TraceView): void {
     expectEnding(id, answer, view)
     return
   }
-  expect([id, call.status, detail?.error, detail?.unterminated]).toEqual([id, 'ok', undefined, undefined])
   expect([id, call.conversation?.notes]).toEqual([id, []])
   const said = doors[place.door.dialect].said(answer)
-  const choices = said.choices.map(plain)
+  const hasEnd = said.choices[0]?.finish !== 'none'
+  const unterminated = given.streaming && !hasEnd ? true : undefined
+  expect([id, call.status, detail?.error, detail?.unterminated]).toEqual([id, 'ok', undefined, unterminated])
+  const choices = said.choices.map((choice) => plain(choice, place.door.dialect === 'openai-chat'))
   expect({ id, choices: call.conversation?.answer?.choices.map(spoken) }).toEqual({ id, choices })
   expect([id, detail?.modelAnswered ?? '']).toEqual([id, modelIn(answer)])
   // The quick look tells the provider's own word, the conversation what it means.
@@ -109,13 +111,13 @@ const counted = (usage: Usage): SaidUsage => ({
 
 type Spoken = Pick<SaidChoice, 'text' | 'refusal' | 'reasoning' | 'media' | 'finish' | 'calls'>
 
-const plain = ({ text, refusal, reasoning, media, finish, calls }: SaidChoice): Spoken => ({
+const plain = ({ text, refusal, reasoning, media, finish, calls }: SaidChoice, isChat: boolean): Spoken => ({
   text,
   refusal,
   reasoning,
   media,
   // OpenAI says `stop` after a call that it was told to make, and Snowflake says nothing at all.
-  finish: finish === 'stop' || finish === 'none' ? (calls.length > 0 ? 'tool_calls' : 'stop') : finish,
+  finish: isChat && (finish === 'stop' || finish === 'none') ? (calls.length > 0 ? 'tool_calls' : 'stop') : finish,
   calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
 })
 
@@ -155,21 +157,25 @@ function heard(messages: readonly Message[]): Omit<Asked, 'tools' | 'choice' | '
 function hear(talk: Conversation, who: 'user' | 'assistant', part: Part): void {
   switch (part.kind) {
     case 'text':
-      return talk.text(who, part.text)
+      talk.text(who, part.text)
+      break
     case 'tool-call':
-      return talk.call(part.id, part.name, part.arguments)
+      talk.call(part.id, part.name, part.arguments)
+      break
     case 'tool-result':
       talk.result(part.callId, part.name ?? '', textsIn(part.parts))
       for (const inner of part.parts) if (inner.kind !== 'text') hear(talk, who, inner)
-      return
+      break
     case 'image':
     case 'audio':
     case 'video':
-      return talk.medium(mediumIn(part.source))
+      talk.medium(mediumIn(part.source))
+      break
     case 'document':
-      if (part.source.kind === 'text') return talk.document(part.source.text)
-      if (part.source.kind === 'parts') return talk.document(textsIn(part.source.parts))
-      return talk.file(mediumIn(part.source))
+      if (part.source.kind === 'text') talk.document(part.source.text)
+      else if (part.source.kind === 'parts') talk.document(textsIn(part.source.parts))
+      else talk.file(mediumIn(part.source))
+      break
     default:
   }
 }
