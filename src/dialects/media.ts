@@ -36,7 +36,11 @@ const beginnings: readonly (readonly [RegExp, string])[] = [
   [/^JVBERi/, 'application/pdf'],
 ]
 
-const otherNames: Readonly<Record<string, string>> = { 'image/jpg': 'image/jpeg', 'audio/x-wav': 'audio/wav', 'audio/mp3': 'audio/mpeg' }
+const otherNames: Readonly<Record<string, string>> = {
+  'image/jpg': 'image/jpeg',
+  'audio/x-wav': 'audio/wav',
+  'audio/mp3': 'audio/mpeg',
+}
 
 /**
  * What data really is: providers refuse a picture that is declared as another. What cannot be told by its first bytes is

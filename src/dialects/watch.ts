@@ -2,7 +2,7 @@ import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import { GatewayError } from '../core/error.ts'
 import type { SpanError } from '../core/span.ts'
 import type { Frame, Framing } from '../http/frames.ts'
-import type { FrameFacts } from './dialect.ts'
+import type { Dialect, FrameFacts } from './dialect.ts'
 import { isFields } from './values.ts'
 
 /** How much of a whole answer is looked at as it passes. The writer reads what is larger. */
@@ -12,7 +12,8 @@ const blank = 0x20
 /** What a dialect says of its answers, for a watch that looks only for what is needed at once. */
 export interface WatchParts {
   readonly framing: Framing
-  readFrame(frame: Frame): FrameFacts | undefined
+  /** A reader for one stream: it may have to remember what came before. */
+  frameReader(): (frame: Frame) => FrameFacts | undefined
   /** Whether a frame may say more than that there is content; asked before it is parsed. All may when absent. */
   mayMatter?(frame: Frame): boolean
   readWhole(body: unknown): AnswerFacts
@@ -20,20 +21,19 @@ export interface WatchParts {
   readDisguised(body: Buffer): GatewayError
 }
 
-/** Watches the bytes of an answer on their way to a client who speaks the same dialect. */
-export const watchOf =
-  (parts: WatchParts) =>
-  (streaming: boolean): AnswerWatch =>
-    streaming ? new StreamWatch(parts) : new WholeWatch(parts)
-
-/** What the watch would say, from the whole of an answer. */
-export const readOf =
-  (parts: WatchParts) =>
-  (body: Buffer, streaming: boolean): AnswerFacts => {
+/** What a dialect says of answers that pass, of which nothing is taken out: usage is always told in it. */
+export const watched = (
+  parts: WatchParts,
+): Pick<Dialect, 'framing' | 'watchAnswer' | 'readAnswer' | 'withoutAddedUsage'> => ({
+  framing: parts.framing,
+  watchAnswer: (streaming) => (streaming ? new StreamWatch(parts) : new WholeWatch(parts)),
+  readAnswer(body, streaming) {
     const watch = streaming ? new StreamWatch(parts) : new WholeWatch(parts, Number.POSITIVE_INFINITY)
     watch.next(body)
     return watch.end()
-  }
+  },
+  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
+})
 
 class WholeWatch implements AnswerWatch {
   hasBegun = false
@@ -83,11 +83,13 @@ class StreamWatch implements AnswerWatch {
   private isBroken = false
   private readonly parts: WatchParts
   private readonly frames: ReturnType<Framing['split']>
+  private readonly readFrame: ReturnType<WatchParts['frameReader']>
   private facts: AnswerFacts = {}
 
   constructor(parts: WatchParts) {
     this.parts = parts
     this.frames = parts.framing.split()
+    this.readFrame = parts.frameReader()
   }
 
   next(chunk: Buffer): void {
@@ -118,7 +120,7 @@ class StreamWatch implements AnswerWatch {
   private take(frame: Frame): void {
     const { parts } = this
     if (this.hasContent && parts.mayMatter && !parts.mayMatter(frame)) return
-    const said = parts.readFrame(frame)
+    const said = this.readFrame(frame)
     if (said?.error && !this.hasBegun) this.refusal = said.error
     this.hasBegun = true
     if (!said) return
@@ -129,7 +131,10 @@ class StreamWatch implements AnswerWatch {
 }
 
 /** What is known once a frame has been read: a later count stands before an earlier one, bucket by bucket. */
-export function later(facts: AnswerFacts, { model, finishReason, usage, usageReported, error }: FrameFacts): AnswerFacts {
+export function later(
+  facts: AnswerFacts,
+  { model, finishReason, usage, usageReported, error }: FrameFacts,
+): AnswerFacts {
   return {
     ...facts,
     ...(model !== undefined && facts.model === undefined && { model }),

@@ -1,7 +1,7 @@
 import { sse } from '../../http/sse.ts'
 import type { Counting, Dialect } from '../dialect.ts'
 import { changed, modelChange } from '../request-body.ts'
-import { readOf, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import { countTokensRequest, encodeTokenCount, readTokenCount } from './count-tokens.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
@@ -15,20 +15,14 @@ import { frameReader, mayMatter, readWhole } from './frame-facts.ts'
 import { editRequest, readRequest } from './request.ts'
 import { dialectName } from './wire.ts'
 
-const watched = () => ({ framing: sse, readFrame: frameReader(), mayMatter, readWhole, readDisguised })
-
 /** Anthropic's messages, as Claude speaks them at home, on Vertex and on Bedrock. */
 export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   name: dialectName,
   requestHeaders: ['accept', 'anthropic-version', 'anthropic-beta', 'idempotency-key'],
-  framing: sse,
   readRequest,
   editRequest,
-  // Usage is always told, so that nothing was added.
-  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
   holdsForeign: hasForeignParts,
-  watchAnswer: (streaming) => watchOf(watched())(streaming),
-  readAnswer: (body, streaming) => readOf(watched())(body, streaming),
+  ...watched({ framing: sse, frameReader, mayMatter, readWhole, readDisguised }),
   decodeRequest,
   encodeRequest,
   decodeAnswer,

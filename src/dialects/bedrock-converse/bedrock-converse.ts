@@ -1,6 +1,6 @@
 import { awsFrames } from '../../http/aws-frames.ts'
 import type { Counting, Dialect } from '../dialect.ts'
-import { readOf, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import { counting } from './count-tokens.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
@@ -13,18 +13,13 @@ import { dialectName } from './extras.ts'
 import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { readRequest } from './request.ts'
 
-const watched = { framing: awsFrames, readFrame, mayMatter, readWhole, readDisguised }
-
 /** Converse and ConverseStream of AWS Bedrock, one form for the models of all makers. */
 export const bedrockConverse: Dialect & { readonly counting: Counting } = {
   name: dialectName,
   requestHeaders: ['x-amzn-bedrock-trace', 'x-amzn-bedrock-guardrailidentifier', 'x-amzn-bedrock-guardrailversion'],
-  framing: awsFrames,
   readRequest,
   editRequest: (body) => body,
-  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
-  watchAnswer: watchOf(watched),
-  readAnswer: readOf(watched),
+  ...watched({ framing: awsFrames, frameReader: () => readFrame, mayMatter, readWhole, readDisguised }),
   decodeRequest,
   encodeRequest,
   decodeAnswer,

@@ -7,7 +7,7 @@ import { frameReader, mayMatter, readWhole } from '../anthropic-messages/frame-f
 import { encodeStreamError, exceptionOf, readDisguised, readError } from '../bedrock-converse/errors.ts'
 import type { Counting, Dialect, FrameFacts } from '../dialect.ts'
 import { countOf, fieldsOf } from '../values.ts'
-import { readOf, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import { packedFrames } from './framing.ts'
 import { metricsIn } from './metrics.ts'
 import { editRequest, readRequest } from './request.ts'
@@ -15,14 +15,6 @@ import { editRequest, readRequest } from './request.ts'
 const bodyVersion = 'bedrock-2023-05-31'
 
 const isException = ({ event }: Frame): boolean => event?.startsWith(exceptionPrefix) === true
-
-const watched = () => ({
-  framing: packedFrames,
-  readFrame: factsReader(),
-  mayMatter: (frame: Frame) => isException(frame) || mayMatter(frame),
-  readWhole,
-  readDisguised,
-})
 
 /** The messages' own facts; what AWS counted stands in for counts that they lack. */
 function factsReader(): (frame: Frame) => FrameFacts | undefined {
@@ -71,11 +63,15 @@ export const bedrockInvoke: Dialect & { readonly counting: Counting } = {
   ...anthropicMessages,
   name: 'bedrock-invoke',
   requestHeaders: ['accept'],
-  framing: packedFrames,
   readRequest,
   editRequest,
-  watchAnswer: (streaming) => watchOf(watched())(streaming),
-  readAnswer: (body, streaming) => readOf(watched())(body, streaming),
+  ...watched({
+    framing: packedFrames,
+    frameReader: factsReader,
+    mayMatter: (frame: Frame) => isException(frame) || mayMatter(frame),
+    readWhole,
+    readDisguised,
+  }),
   decodeRequest: (body, asked) => ({ ...anthropicMessages.decodeRequest(body, asked), ...asked }),
   encodeRequest,
   decodeStream,

@@ -1,5 +1,5 @@
 import type { Counting, Dialect } from '../dialect.ts'
-import { readOf, type WatchParts, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import {
   countTokensRequest,
   decodeCountTokens,
@@ -20,19 +20,14 @@ import { editRequest, readRequest } from './request.ts'
 import { carriedMark } from './seals.ts'
 import { own } from './wire.ts'
 
-const watched = (): WatchParts => ({ framing, readFrame: frameReader(), mayMatter, readWhole, readDisguised })
-
 /** Google's `generateContent`, of the Gemini API and of Vertex AI. */
 export const gemini: Dialect & { readonly counting: Counting } = {
   name: own,
   requestHeaders: ['accept', 'x-goog-api-client', 'x-server-timeout'],
-  framing,
   readRequest,
   editRequest,
-  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
   holdsForeign: (body) => body.includes(`"${carriedMark}`),
-  watchAnswer: (streaming) => watchOf(watched())(streaming),
-  readAnswer: (body, streaming) => readOf(watched())(body, streaming),
+  ...watched({ framing, frameReader, mayMatter, readWhole, readDisguised }),
   decodeRequest,
   encodeRequest,
   decodeAnswer,

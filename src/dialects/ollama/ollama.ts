@@ -1,6 +1,6 @@
 import { ndjson } from '../../http/ndjson.ts'
 import type { Dialect } from '../dialect.ts'
-import { readOf, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import { decodeAnswer, encodeAnswer } from './answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeStream } from './decode-stream.ts'
@@ -11,18 +11,13 @@ import { dialectName } from './extras.ts'
 import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { editRequest, readRequest } from './request.ts'
 
-const watched = { framing: ndjson, readFrame, mayMatter, readWhole, readDisguised }
-
 /** Ollama's own `/api/chat`, which knows options that its OpenAI-compatible door does not. */
 export const ollama: Dialect = {
   name: dialectName,
   requestHeaders: ['accept'],
-  framing: ndjson,
   readRequest,
   editRequest,
-  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
-  watchAnswer: watchOf(watched),
-  readAnswer: readOf(watched),
+  ...watched({ framing: ndjson, frameReader: () => readFrame, mayMatter, readWhole, readDisguised }),
   decodeRequest,
   encodeRequest,
   decodeAnswer,

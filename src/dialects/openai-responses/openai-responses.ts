@@ -1,6 +1,6 @@
 import { sse } from '../../http/sse.ts'
 import type { Dialect } from '../dialect.ts'
-import { readOf, type WatchParts, watchOf } from '../watch.ts'
+import { watched } from '../watch.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeStream } from './decode-stream.ts'
@@ -12,8 +12,6 @@ import { mayMatter, readFrame, readWhole } from './frame-facts.ts'
 import { own } from './own.ts'
 import { editRequest, readRequest } from './request.ts'
 import { hasForeignThoughts } from './seals.ts'
-
-const watched: WatchParts = { framing: sse, readFrame, mayMatter, readWhole, readDisguised }
 
 /** OpenAI's responses, and what others make of them. */
 export const openaiResponses: Dialect = {
@@ -27,13 +25,10 @@ export const openaiResponses: Dialect = {
     'http-referer',
     'x-title',
   ],
-  framing: sse,
   readRequest,
   editRequest,
-  withoutAddedUsage: () => ({ next: (chunk) => [chunk], end: () => [] }),
   holdsForeign: hasForeignThoughts,
-  watchAnswer: watchOf(watched),
-  readAnswer: readOf(watched),
+  ...watched({ framing: sse, frameReader: () => readFrame, mayMatter, readWhole, readDisguised }),
   decodeRequest,
   encodeRequest,
   decodeAnswer,

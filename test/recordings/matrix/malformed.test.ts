@@ -5,109 +5,20 @@
  */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { ChatAnswer, ChatEvent, ChatRequest, Message } from '../../../src/core/chat.ts'
+import type { ChatAnswer, ChatEvent } from '../../../src/core/chat.ts'
 import { assemble, disassemble } from '../../../src/core/chat-events.ts'
-import { GatewayError } from '../../../src/core/error.ts'
 import { runStep } from '../../../src/core/steps.ts'
 import type { Dialect } from '../../../src/dialects/dialect.ts'
-import { dialects } from '../../../src/dialects/index.ts'
 import type { Frame } from '../../../src/http/frames.ts'
 import { index, noRecordings, recordingsFolder } from '../../support/recordings.ts'
+import { asked, attempt, bare, expectCleanPrototype, seed, speakers, words } from './any-input.ts'
+import { damaged, damagedText, drawn } from './damage.ts'
 import { bodyOf, type Chat, chatOf, dialectOf, doorNames, isStream } from './formats.ts'
 import { contextOf, framesOf, requestOf } from './translate.ts'
 
 const here = recordingsFolder() !== undefined
-const speakers = Object.entries(dialects as Readonly<Record<string, Dialect>>)
-const asked = { model: 'a-model', stream: true }
-/** The same cases in every run; another seed looks for others. */
-const seed = Number(process.env.TRUNKLINE_TEST_SEED ?? 20_261_123)
 
-afterEach(() => {
-  expect(Object.keys(Object.prototype)).toEqual([])
-  expect(({} as Record<string, unknown>).polluted).toBeUndefined()
-})
-
-/** Runs it and lets errors of ours pass: any other is our bug. */
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run()
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return undefined
-    throw thrown
-  }
-}
-
-/** Words of all wire formats, so that arbitrary JSON comes closer to what they look for. */
-const words = [
-  'messages',
-  'role',
-  'content',
-  'text',
-  'type',
-  'tool_calls',
-  'function',
-  'arguments',
-  'name',
-  'id',
-  'index',
-  'choices',
-  'delta',
-  'message',
-  'usage',
-  'finish_reason',
-  'parts',
-  'contents',
-  'candidates',
-  'functionCall',
-  'args',
-  'functionResponse',
-  'response',
-  'thought',
-  'thoughtSignature',
-  'output',
-  'input',
-  'content_block',
-  'content_block_start',
-  'content_block_delta',
-  'message_start',
-  'message_delta',
-  'message_stop',
-  'text_delta',
-  'input_json_delta',
-  'tool_use',
-  'tool_result',
-  'toolUse',
-  'toolResult',
-  'reasoningContent',
-  'reasoning',
-  'summary',
-  'annotations',
-  'error',
-  'status',
-  'item',
-  'output_index',
-  'part',
-  'response.completed',
-  'response.output_item.added',
-  'response.output_text.delta',
-  'usageMetadata',
-  'groundingMetadata',
-  'user',
-  'assistant',
-  'system',
-  'tool',
-  'image_url',
-  'url',
-  'source',
-  'data',
-  '__proto__',
-  'constructor',
-  'polluted',
-  'stop',
-  'tools',
-  'tool_choice',
-  'parameters',
-] as const
+afterEach(expectCleanPrototype)
 
 const json = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -215,88 +126,6 @@ function streamEverywhere(events: readonly ChatEvent[]): void {
   }
 }
 
-const bare = { ...asked, messages: [], tools: [], settings: { includeUsage: true } }
-
-describe('large inputs take no more than their size', () => {
-  const turns = 10_000
-  const conversation: readonly Message[] = Array.from({ length: turns }, (_, turn): readonly Message[] => [
-    { role: 'user', parts: [{ kind: 'text', text: `question ${turn}` }] },
-    {
-      role: 'assistant',
-      parts: [{ kind: 'tool-call', id: `call_${turn}`, name: 'look', arguments: `{"turn":${turn}}` }],
-    },
-    {
-      role: 'tool',
-      parts: [{ kind: 'tool-result', callId: `call_${turn}`, name: 'look', parts: [{ kind: 'text', text: 'found' }] }],
-    },
-    { role: 'assistant', parts: [{ kind: 'text', text: `answer ${turn}` }] },
-  ]).flat()
-  const many: ChatRequest = {
-    model: 'a-model',
-    stream: false,
-    messages: [...conversation, { role: 'user', parts: [{ kind: 'text', text: 'and now?' }] }],
-    tools: Array.from({ length: 2000 }, (_, place) => ({
-      kind: 'function',
-      name: `tool_${place}`,
-      schema: { type: 'object' },
-    })),
-    settings: { maxTokens: 1000 },
-  }
-  const parts = 20_000
-  const answer: ChatAnswer = {
-    id: 'an-answer',
-    model: 'a-model',
-    choices: [
-      {
-        finish: { reason: 'tool_calls' },
-        message: {
-          role: 'assistant',
-          parts: Array.from({ length: parts }, (_, place) =>
-            place % 2 === 0
-              ? {
-                  kind: 'text',
-                  text: `sentence ${place} `,
-                  citations: [{ url: `https://example.com/${place}`, start: 0, end: 8, dialect: 'gemini', value: {} }],
-                }
-              : { kind: 'tool-call', id: `call_${place}`, name: 'look', arguments: '{}' },
-          ),
-        },
-      },
-    ],
-  }
-
-  for (const [name, speaker] of speakers) {
-    test(`${name}: a conversation of ${turns} turns`, { timeout: 20_000 }, () => {
-      const { body } = speaker.encodeRequest(many, {})
-      expect(speaker.decodeRequest(JSON.parse(JSON.stringify(body)), asked).messages.length).toBeGreaterThan(turns)
-    })
-
-    test(`${name}: an answer of ${parts} parts`, { timeout: 20_000 }, () => {
-      const body = speaker.encodeAnswer(answer, contextOf(bare))
-      expect(speaker.decodeAnswer(JSON.parse(JSON.stringify(body))).choices).toHaveLength(1)
-      const frames = runStep(speaker.encodeStream(contextOf(bare)), disassemble(answer))
-      expect(assemble(runStep(speaker.decodeStream(), frames)).choices).toHaveLength(1)
-    })
-
-    test(`${name}: what is nested a thousand deep`, () => {
-      const deep = JSON.parse(`${'{"a":['.repeat(1000)}${']}'.repeat(1000)}`)
-      for (const field of words) {
-        attempt(() => speaker.decodeAnswer({ [field]: deep }))
-        attempt(() =>
-          speaker.decodeRequest(
-            { messages: [{ role: 'user', content: 'Hello', [field]: deep }], [field]: deep },
-            asked,
-          ),
-        )
-      }
-      const tool = { kind: 'function' as const, name: 'look', schema: { type: 'object', properties: { a: deep } } }
-      attempt(() =>
-        JSON.stringify(speaker.encodeRequest({ ...many, messages: conversation.slice(0, 4), tools: [tool] }, {})),
-      )
-    })
-  }
-})
-
 if (!here) test.skip(`recordings with something wrong in them: ${noRecordings}`, () => undefined)
 
 describe.skipIf(!here)('recordings with something wrong in them', () => {
@@ -362,72 +191,4 @@ describe.skipIf(!here)('recordings with something wrong in them', () => {
 function chatOrNone(id: string): readonly Chat[] {
   const chat = chatOf(id)
   return typeof chat === 'string' ? [] : [chat]
-}
-
-type Random = (below: number) => number
-
-/** So many draws from a list, each with dice of its own: the same in every run. */
-function* drawn<T>(from: readonly T[], count: number): Generator<readonly [T, Random]> {
-  if (from.length === 0) return
-  let state = seed >>> 0
-  const random: Random = (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-  for (let draw = 0; draw < count; draw++) yield [from[draw % from.length] as T, random]
-}
-
-const wrong: readonly string[] = [
-  'null',
-  'true',
-  '0',
-  '-1',
-  '1e300',
-  '""',
-  '"text"',
-  '[]',
-  '{}',
-  '[null]',
-  '[[]]',
-  '[{}]',
-  '{"__proto__":{"polluted":true}}',
-  '{"constructor":{"prototype":{"polluted":true}}}',
-  '"\\ud83d"',
-  '"__proto__"',
-  '"constructor"',
-  '{"type":"tomorrow"}',
-]
-
-/** One to three values of it replaced by something else. */
-function damaged(value: unknown, random: Random): unknown {
-  const copy = structuredClone(value)
-  for (let times = 1 + random(3); times > 0; times--) {
-    const places: { holder: Record<string, unknown>; name: string }[] = []
-    collect(copy, places)
-    const place = places[random(places.length)]
-    if (!place) return JSON.parse(wrong[random(wrong.length)] as string)
-    if (random(6) === 0) delete place.holder[place.name]
-    else place.holder[place.name] = JSON.parse(wrong[random(wrong.length)] as string)
-  }
-  // As it comes over the wire: without holes in lists.
-  return JSON.parse(JSON.stringify(copy))
-}
-
-function collect(value: unknown, places: { holder: Record<string, unknown>; name: string }[]): void {
-  if (typeof value !== 'object' || value === null) return
-  const holder = value as Record<string, unknown>
-  for (const name of Object.keys(holder)) {
-    places.push({ holder, name })
-    collect(holder[name], places)
-  }
-}
-
-/** A frame with a wrong value in it, or with its end missing. */
-function damagedText(data: string, random: Random): string {
-  if (random(5) === 0) return data.slice(0, random(data.length))
-  try {
-    return JSON.stringify(damaged(JSON.parse(data), random)) ?? 'null'
-  } catch {
-    return `${data}}`
-  }
 }

@@ -8,6 +8,7 @@ import { bodyOf, doors, eventsOf } from '../matrix/formats.ts'
 import { type Asked, askedOf, Conversation } from '../matrix/oracle/asked.ts'
 import type { SaidChoice, SaidUsage } from '../matrix/oracle/said.ts'
 import { isObj, list, meaning, obj, str, type Tree } from '../matrix/oracle/tree.ts'
+import { expectChat } from './chat.ts'
 import type { Passed } from './client.ts'
 
 type Ending = 'error' | 'cut off' | 'blocked' | 'nobody knows'
@@ -31,6 +32,7 @@ export function expectStored(passed: Passed, view: TraceView): void {
   const detail = attempt?.detail
   expect([id, detail?.httpStatus, call.detail.httpStatus]).toEqual([id, given.response.status, status])
   expectHeard(passed, call.conversation?.messages ?? [])
+  if (place.door.dialect === 'openai-chat' && given.response.status < 400) expectChat(passed, view)
   const answer = answerIn(passed)
   if (typeof answer === 'string') {
     expectEnding(id, answer, view)
