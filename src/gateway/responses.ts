@@ -153,7 +153,7 @@ const root = '/v1/responses/'
 export const responseDoors = (deps: ResponsesDeps): Door[] => [
   { method: 'GET', path: root, prefix: true, handle: (exchange) => show(exchange, deps) },
   { method: 'DELETE', path: root, prefix: true, handle: (exchange) => remove(exchange, deps) },
-  { method: 'POST', path: root, prefix: true, handle: (exchange) => cancel(exchange, deps) },
+  { method: 'POST', path: root, prefix: true, mayBeEmpty: true, handle: (exchange) => cancel(exchange, deps) },
 ]
 
 interface Place {

@@ -46,6 +46,8 @@ export interface Door {
   readonly path: string
   /** True when everything below the path belongs to it too. */
   readonly prefix?: boolean
+  /** True when a request may come without a body, and then without a type of content. */
+  readonly mayBeEmpty?: boolean
   /** True when it answers while the server stops, too, and when there are too many connections. */
   readonly always?: boolean
   readonly handle: (exchange: Exchange) => Promise<Reply> | Reply

@@ -65,6 +65,12 @@ const isSameOrigin = (origin: string, host: string): boolean => origin.toLowerCa
 const shown = (value: string | undefined): string =>
   value === undefined ? '(none)' : JSON.stringify(value.slice(0, 100))
 
+/** A request that has no body, and says nothing of one. */
+export const isEmpty = (headers: IncomingHttpHeaders): boolean =>
+  headers['content-type'] === undefined &&
+  headers['transfer-encoding'] === undefined &&
+  Number(headers['content-length'] ?? 0) === 0
+
 /** A form or plain text can be posted by any page without asking first; JSON cannot. */
 export function checkJson(headers: IncomingHttpHeaders): void {
   const { 'content-type': type, 'content-encoding': encoding } = headers

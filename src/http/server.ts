@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
 import { Connection, Connections } from './connections.ts'
 import type { Door } from './exchange.ts'
-import { checkJson, checkSender } from './guard.ts'
+import { checkJson, checkSender, isEmpty } from './guard.ts'
 import { HttpExchange } from './http-exchange.ts'
 
 export interface ServerLimits {
@@ -83,7 +83,7 @@ export function httpServer(options: ServerOptions): HttpServer {
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
       if (!door.always) checkLoad(connection)
-      if (door.method === 'POST') checkJson(req.headers)
+      if (door.method === 'POST' && !(door.mayBeEmpty && isEmpty(req.headers))) checkJson(req.headers)
       const reply = door.handle(exchange)
       if (reply instanceof Promise)
         reply.then((value) => exchange.answer(value)).catch((thrown) => fail(exchange, thrown))

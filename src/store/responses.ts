@@ -17,25 +17,30 @@ interface Place {
 export class Responses {
   private readonly file: WrittenFile<TraceStatements>
   private readonly config: ResponsesConfig
-  private bytes: number
+  private bytes = 0
 
   constructor(file: WrittenFile<TraceStatements>, config: ResponsesConfig) {
     this.file = file
     this.config = config
-    this.bytes = file.read(({ responseBytes }) => Number(responseBytes.get()?.bytes)) ?? 0
+    this.recount()
+  }
+
+  /** Looks how much there is: at the start, and when another file has taken the place of this one. */
+  recount(): void {
+    this.bytes = this.file.read(({ responseBytes }) => Number(responseBytes.get()?.bytes)) ?? 0
   }
 
   /** Throws when it cannot be stored now. */
   keep({ project, id, text }: Place & { readonly text: string }, nowUs: number): void {
     const data = zstdCompressSync(text)
+    let bytes = 0
     const isStored = this.file.store((statements) => {
-      this.bytes -= this.taken(statements, { project, id })
+      const taken = this.taken(statements, { project, id })
       statements.responses.run(project, id, nowUs, data.length, data)
-      this.bytes += data.length
-      this.removeOld(statements, nowUs)
+      bytes = this.withoutOld(statements, nowUs, this.bytes - taken + data.length)
     })
-    if (!isStored)
-      throw new GatewayError('internal', `The response ${id} could not be stored: the traces are in trouble.`)
+    if (!isStored) throw inTrouble(id, 'stored')
+    this.bytes = bytes
   }
 
   find({ project, id }: Place): string | undefined {
@@ -43,11 +48,13 @@ export class Responses {
     return row && zstdDecompressSync(row.data as Uint8Array).toString('utf8')
   }
 
+  /** False when there was none. Throws when it cannot be removed now. */
   remove(place: Place): boolean {
     let size = 0
-    this.file.store((statements) => {
+    const isStored = this.file.store((statements) => {
       size = this.taken(statements, place)
     })
+    if (!isStored) throw inTrouble(place.id, 'removed')
     this.bytes -= size
     return size > 0
   }
@@ -57,12 +64,18 @@ export class Responses {
     return Number(removeResponse.get(project, id)?.size ?? 0)
   }
 
-  private removeOld(statements: TraceStatements, nowUs: number): void {
+  /** Removes what is too old or too much; how many bytes there are then. */
+  private withoutOld(statements: TraceStatements, nowUs: number, before: number): number {
     const tooOldUs = nowUs - this.config.retentionDays * dayUs
+    let bytes = before
     for (const { project_id, id, created_us, size } of statements.oldestResponses.all(mostRemoved)) {
-      if (Number(created_us) >= tooOldUs && this.bytes <= this.config.maxBytes) return
+      if (Number(created_us) >= tooOldUs && bytes <= this.config.maxBytes) break
       statements.removeResponse.get(project_id as string, id as string)
-      this.bytes -= Number(size)
+      bytes -= Number(size)
     }
+    return bytes
   }
 }
+
+const inTrouble = (id: string, done: string): GatewayError =>
+  new GatewayError('internal', `The response ${id} could not be ${done}: the traces are in trouble.`)

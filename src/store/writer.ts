@@ -128,6 +128,7 @@ export class Writer {
     ledger.watch({ onNews, onDue, onReplaced: () => undefined })
     // Calls that run have begun in the file that is gone.
     const onReplaced = (): void => {
+      this.kept.recount()
       const begun = [...this.calls.values()].flatMap(({ begin }) => (begin ? [begin] : []))
       this.entries.unshift(...begun)
       this.waitingSpans += begun.length

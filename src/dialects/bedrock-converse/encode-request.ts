@@ -80,7 +80,8 @@ function turnsOf(
   for (const [index, { role, name, parts, extra }] of messages.entries()) {
     const place = `messages[${index}]`
     sayForeign(extra, context.drop)
-    if (name !== undefined) context.drop(`${place}.name`)
+    // A tool's message says its name once more, which its results have by their calls.
+    if (name !== undefined && role !== 'tool') context.drop(`${place}.name`)
     const content = encodeParts(parts, place, context)
     const isMessage = ownEcho(extra).isMessage === true
     const own = ownFields(extra)

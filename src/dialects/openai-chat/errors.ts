@@ -13,10 +13,14 @@ export const encodeError = (error: GatewayError): string => JSON.stringify({ err
  */
 export const encodeStreamError = (error: GatewayError): string => `\n\ndata: ${encodeError(error)}\n\n`
 
+/** Some clients know by OpenAI's words alone that a conversation has become too long. */
+const openaiTexts = /maximum context length|exceeds the context window|context_length_exceeded/i
+const tooLong = "This model's maximum context length is exceeded:"
+
 function errorObject({ code, message, details }: GatewayError): object {
   const row = errors[code] as { openaiType: string; openaiCode?: string }
   return {
-    message,
+    message: code === 'context_length' && !openaiTexts.test(message) ? `${tooLong} ${message}` : message,
     type: details.openaiType ?? row.openaiType,
     param: details.param ?? null,
     code: details.openaiCode ?? row.openaiCode ?? code,

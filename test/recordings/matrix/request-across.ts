@@ -1,8 +1,8 @@
 /** A request asks every provider for what it asks its own, and what the other cannot take is named. */
 import type { Abilities } from '../../../src/dialects/dialect.ts'
 import { type Chat, dialectOf } from './formats.ts'
-import { askedOf } from './oracle/asked.ts'
-import type { Asked } from './oracle/conversation.ts'
+import type { Asked } from './oracle/asked.ts'
+import { askedOf } from './oracle/asked-readers.ts'
 import { unsaid } from './said-losses.ts'
 import { differences } from './same.ts'
 import { notApplicable, type Verdict, verdictOf } from './verdict.ts'
