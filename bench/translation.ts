@@ -99,6 +99,7 @@ function translated(from: Dialect, to: Dialect, made: Made, streaming: boolean):
     context,
     toolNames: new Map(),
     seals: undefined,
+    stop: () => undefined,
     onAnswer: () => undefined,
   })
   translation.of({ to: () => undefined, resume: () => undefined, cancel: () => undefined }).to({

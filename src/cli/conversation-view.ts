@@ -25,12 +25,17 @@ export function conversationLines(
   options: ConversationOptions,
 ): string[] {
   if (!conversation) return ['Not recorded.']
-  const { messages, answer, notes } = conversation
+  const { messages, tools, answer, notes } = conversation
   const known = options.full ? 0 : commonStart(messages, options.earlier ?? [])
   const draw = drawing(screen, options.full)
   return [
     ...(known > 0
       ? [screen.paint('dim', `(the first ${counted(known, 'message')} as in the call before; --full shows them)`)]
+      : []),
+    ...(tools.length > 0
+      ? wrap(`(tools: ${tools.map(plainLine).join(', ')})`, screen.columns ?? 100).map((line) =>
+          screen.paint('dim', line),
+        )
       : []),
     ...messages.slice(known).flatMap((message) => messageLines(message, '', screen, draw)),
     ...(answer ? answerLines(answer, screen, draw) : [screen.paint('dim', `(${options.unanswered})`)]),
@@ -89,7 +94,10 @@ function drawing({ paint }: Screen, full: boolean): Draw {
       case 'refusal':
         return shown(`Refused: ${part.text}`, columns).map((line) => paint('red', line))
       case 'reasoning':
-        return shown(part.text, columns).map((line) => paint('dim', line))
+        return [
+          paint('dim', part.redacted ? '[thoughts, hidden by the provider]' : '[thoughts]'),
+          ...indent(part.text === '' ? [] : shown(part.text, columns - 4), '    ').map((line) => paint('dim', line)),
+        ]
       case 'image':
       case 'video':
         return placeholder([part.kind, mediaText(part.source)])
@@ -102,8 +110,8 @@ function drawing({ paint }: Screen, full: boolean): Draw {
         return documentLines(part, columns)
       case 'tool-call':
         return [
-          `${paint('cyan', `→ ${plainLine(part.name)}`)} ${paint('dim', plainLine(part.id))}`,
-          ...indent(shown(prettyJson(part.arguments), columns - 4), '    '),
+          paint('cyan', `→ ${plainLine(part.name)}`) + (part.id === '' ? '' : ` ${paint('dim', plainLine(part.id))}`),
+          ...indent(part.arguments === '' ? [] : shown(prettyJson(part.arguments), columns - 4), '    '),
         ]
       case 'tool-result':
         return [

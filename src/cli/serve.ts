@@ -41,9 +41,17 @@ function banner({ url, config }: Trunkline, tookMs: number): string {
   const isUsual = config.dataDir === dataDirOf(undefined, process.env)
   const dataDirFlag = isUsual ? '' : ` --data-dir ${config.dataDir}`
   const openai = baseUrl ?? (apiKey ? 'api.openai.com' : "api.openai.com with the client's own key")
+  const others = Object.entries(config.providers).flatMap(([name, { baseUrl, apiKey }]) =>
+    name !== 'openai' && (baseUrl || apiKey) ? [name] : [],
+  )
+  const providers = [
+    `openai: ${openai}`,
+    ...(others.length > 0 ? [`configured: ${others.join(', ')}`] : []),
+    'mock: built in',
+  ]
   return `${[
     `Trunkline ${version}, ready in ${tookMs} ms`,
-    `  Gateway   ${url}/v1  (openai: ${openai}; mock: built in)`,
+    `  Gateway   ${url}/v1  (${providers.join('; ')})`,
     `  Traces    ${config.dataDir}`,
     `  Try it    curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
     `  Then      trunkline traces list${dataDirFlag}   (Ctrl-C stops)`,

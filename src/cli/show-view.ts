@@ -31,7 +31,7 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
   const calls = view.spans.filter(isCall)
   const title = (text: string): string[] => ['', screen.paint('bold', text)]
   return [
-    ...head(view, calls[0]?.detail, sized, options.nowUs),
+    ...head(view, calls, sized, options.nowUs),
     ...title('Spans'),
     ...indent(waterfall(view, { ...sized, columns: columns - 2 }, options.nowUs), '  '),
     ...calls.flatMap((call, index) => {
@@ -87,7 +87,10 @@ function fields(rows: readonly Field[], { columns, paint }: Sized, by = ''): str
   })
 }
 
-function head({ trace }: TraceView, call: CallDetail | undefined, screen: Sized, nowUs: number): string[] {
+function head({ trace }: TraceView, all: readonly CallView[], screen: Sized, nowUs: number): string[] {
+  const call = all[0]?.detail
+  const isEstimated = all.some(({ detail }) => detail.usageEstimated)
+  const estimate = isEstimated ? (all.length > 1 ? ' (estimated in part)' : ' (estimated)') : ''
   const { startedUs, firstContentUs, calls, errors } = trace
   const total = trace.status === 'interrupted' ? 'unknown' : totalText(trace, nowUs)
   const status = screen.paint(statusStyles[trace.status], trace.status)
@@ -99,7 +102,7 @@ function head({ trace }: TraceView, call: CallDetail | undefined, screen: Sized,
       ['Status', `${status}${httpText(trace.httpStatus)}${several}${statusNotes[trace.status] ?? ''}`],
       ['Started', `${dateOf(startedUs)} ${timeOf(startedUs)}.${ms}`],
       ['Total', total + (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`)],
-      ['Tokens', tokensText(trace.inputTokens, trace.outputTokens)],
+      ['Tokens', tokensText(trace.inputTokens, trace.outputTokens) + estimate],
       ['Model', trace.model && plainLine(trace.model)],
       ['Project', defaultProject],
       ['Run', trace.runId && plainLine(trace.runId)],
@@ -146,6 +149,8 @@ function attemptLines(attempt: AttemptView, screen: Sized): string[] {
     ...errorLines(detail, screen),
     ...fields(
       [
+        ['Translated', detail.callDialect && `${detail.callDialect} → ${detail.dialect}`],
+        ['Dropped', detail.dropped?.map(plainLine).join(', ')],
         ['Times', timesText(detail, durationUs)],
         ['Usage', usageText(detail)],
         ['Finish', finishText(detail)],
@@ -201,5 +206,5 @@ function usageText({ usage, usageMissing }: AttemptDetail): string {
     usage[bucket] === undefined ? [] : [`${bucketNames[bucket]} ${count(usage[bucket])}`],
   )
   const estimate = usageMissing === undefined ? '' : ` (estimated: ${plainLine(usageMissing)})`
-  return `${tokensText(inputTokens(usage), outputTokens(usage))}: ${buckets.join(', ')}${estimate}`
+  return `${tokensText(inputTokens(usage), outputTokens(usage))}${estimate}: ${buckets.join(', ')}`
 }

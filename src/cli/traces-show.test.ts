@@ -131,6 +131,69 @@ describe('what a trace looks like', () => {
     expect(await drawn(one)).toMatch(/Finish +none: the stream ended and never said why/)
   })
 
+  test('a call that was translated says between which dialects, what was dropped, and what is an estimate', async () => {
+    await using one = await openWriter()
+    const request = JSON.stringify({
+      model: 'some',
+      seed: 1,
+      messages: [{ role: 'user', content: 'How warm is it?' }],
+      tools: [{ type: 'function', function: { name: 'get_weather', parameters: {} } }],
+    })
+    const answer = JSON.stringify({
+      type: 'message',
+      role: 'assistant',
+      content: [
+        { type: 'thinking', thinking: 'I ask the tool.', signature: 'sealed' },
+        { type: 'redacted_thinking', data: 'sealed' },
+        { type: 'tool_use', id: 'toolu_1', name: 'get_weather', input: {} },
+      ],
+      stop_reason: 'tool_use',
+    })
+    const usage = { inputUncached: 5, outputText: 7 }
+    one.body(1, 0, request)
+    one.body(1, 1, answer)
+    one.attempt(1, {
+      provider: 'anthropic',
+      dialect: 'anthropic-messages',
+      callDialect: 'openai-chat',
+      dropped: ['seed', 'messages[0].opaque'],
+      answerBytes: answer.length,
+      usage,
+      usageMissing: 'not reported',
+    })
+    one.end(1, { requestBytes: request.length, usage, usageEstimated: true })
+    one.slabs.send(1)
+    one.writer.flush()
+    const text = await drawn(one)
+    expect(text).toMatch(/Tokens +5 in, 7 out \(estimated\)\n/)
+    expect(text).toMatch(/Translated +openai-chat → anthropic-messages\n/)
+    expect(text).toMatch(/Dropped +seed, messages\[0\]\.opaque\n/)
+    expect(text).toMatch(/Usage +5 in, 7 out \(estimated: not reported\): uncached input 5, output text 7\n/)
+    expect(text).toContain(
+      [
+        'Conversation',
+        '  (tools: get_weather)',
+        '  user',
+        '    How warm is it?',
+        '  assistant (answer, finish: tool_use)',
+        '    [thoughts]',
+        '        I ask the tool.',
+        '    [thoughts, hidden by the provider]',
+        '    → get_weather toolu_1',
+      ].join('\n'),
+    )
+  })
+
+  test('a turn that goes on from a kept answer says where the rest is', async () => {
+    await using one = await openWriter()
+    const request = JSON.stringify({ model: 'some', input: 'Thank you.', previous_response_id: 'resp_tl_1' })
+    one.body(1, 0, request)
+    one.end(1, { dialect: 'openai-responses', requestBytes: request.length })
+    one.slabs.send(1)
+    one.writer.flush()
+    expect(await drawn(one)).toContain('Note: What was said before is in the trace of the call that gave resp_tl_1.')
+  })
+
   test('an error of the provider is told in its words', async () => {
     const text = await shown({ status: 429, errorMessage: 'Slow\x1b[2J down' })
     expect(text).toContain('error (HTTP 429)')

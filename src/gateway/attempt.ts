@@ -32,6 +32,8 @@ const refusalMs = 10_000
 /** How much of a whole answer is held back until it is complete, and how much of a stream until it has begun. */
 const mostOfWhole = 256 * 1024
 const mostOfStream = 64 * 1024
+/** How long the connection may stay open when all of a stream has come that is written anew: then its client has its end. */
+const partingMs = 3_000
 /** How long the client is kept waiting for more than signs of life before it gets those. */
 const signsOfLifeMs = 1_000
 
@@ -132,16 +134,16 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   /** Holds the answer back until it is known to be one. */
-  private open(source: Source, head: Head): void {
+  private open(source: Stoppable, head: Head): void {
     const { call, trace, way } = this
     const { streaming } = head
     const { dialect } = way
     const isAsItCame = way.isNative && streaming === call.facts.stream
-    const translation = isAsItCame ? undefined : this.translation(streaming)
+    const translation = isAsItCame ? undefined : this.translation(streaming, source)
     const watch = translation?.watch ?? dialect.watchAnswer(streaming)
     const observed = observe(source, { streaming, trace, watch, pulse: this })
     const edited = translation ? translation.of(observed) : streaming ? stepped(observed, this.onTheWay()) : observed
-    this.answering = { ...head, watch, isTranslated: translation !== undefined, sinceMs: performance.now() }
+    this.answering = { ...head, watch, translation, sinceMs: performance.now() }
     this.opening = new Opening(edited, call.facts.stream ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
@@ -155,7 +157,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     return way.addsUsage ? withoutAddedUsage() : wholeLines()
   }
 
-  private translation(comesStreamed: boolean): Translation {
+  private translation(comesStreamed: boolean, source: Stoppable): Translation {
     const { call, way, deps } = this
     return new Translation({
       from: way.dialect,
@@ -165,6 +167,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
       goesStreamed: call.facts.stream,
       toolNames: way.toolNames,
       seals: way.seals,
+      stop: (error) => source.stop(error),
       context: {
         request: call.chat(),
         createdS: Math.floor(Date.now() / 1000),
@@ -188,13 +191,14 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   ended(body: Buffer): void {
-    const { watch, headers } = this.answering as Answering
-    if (watch.refusal) this.resolve({ error: withHints(watch.refusal, headers) })
+    const { watch } = this.answering as Answering
+    if (watch.refusal) this.resolve({ error: this.told(watch.refusal) })
     else this.answer(body, false)
   }
 
   private answer(body: Buffer | Source, sameBytes: boolean): void {
-    const { status, headers, isTranslated } = this.answering as Answering
+    const { status, headers, translation } = this.answering as Answering
+    const isTranslated = translation !== undefined
     const { facts, framing } = this.call
     const streaming = facts.stream
     const kept = replyHeadersOf(headers, sameBytes && !isTranslated)
@@ -204,7 +208,16 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
 
   /** There is no answer, or none that the client has heard of. */
   failed(error: GatewayError): void {
-    this.refuse({ error: this.answering ? withHints(error, this.answering.headers) : error })
+    this.refuse({ error: this.answering ? this.told(error) : error })
+  }
+
+  /** As the client hears of an error that came under a good status. */
+  private told(error: GatewayError): GatewayError {
+    const { headers, translation } = this.answering as Answering
+    const client = this.call.dialect
+    return translation
+      ? withHints(inWordsOf(client, error), { ...headers, ...idFor(client, headers) })
+      : withHints(error, headers)
   }
 
   heard(): void {
@@ -224,11 +237,13 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   look(nowMs: number): void {
-    const { answering, opening, source } = this
-    const late = this.clocks.over(nowMs)
+    const { answering, opening, source, clocks } = this
+    const late = clocks.over(nowMs)
     if (late && this.isLeft) source.cancel()
     else if (late) source.stop(late)
     else if (answering && !answering.watch.hasBegun && nowMs - answering.sinceMs > signsOfLifeMs) opening?.letGo()
+    else if (answering?.translation && clocks.silentMs(nowMs) > partingMs && answering.translation.hasAll())
+      source.stop(stayedOpen())
   }
 
   cut(): void {
@@ -289,9 +304,12 @@ interface Head {
 
 interface Answering extends Head {
   readonly watch: AnswerWatch
-  readonly isTranslated: boolean
+  readonly translation: Translation | undefined
   readonly sinceMs: number
 }
+
+const stayedOpen = (): GatewayError =>
+  new GatewayError('upstream_cut', 'The provider did not end its stream when all of it had come.')
 
 /** Some hosts call a stream something else; where one was asked for, only what is plainly no stream is none. */
 function isEventStream(headers: UpstreamHeaders, wasAsked: boolean, { contentType }: Framing): boolean {

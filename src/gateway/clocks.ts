@@ -68,6 +68,11 @@ export class Clocks {
     this.totalMs = Math.min(this.totalMs, performance.now() - this.startedMs + ms)
   }
 
+  /** How long nothing had come when this round began. */
+  silentMs(nowMs: number): number {
+    return nowMs - this.heardMs
+  }
+
   /** What went wrong if a clock is over. */
   over(nowMs: number): GatewayError | undefined {
     if (this.isFresh) this.heardMs = nowMs

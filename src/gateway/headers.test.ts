@@ -129,10 +129,10 @@ describe('without a key', () => {
 
   test('a provider that was probably meant is named with its variable', () => {
     expect(refusal(at('openai'), {}, at('groq'))).toMatch(
-      / A model groq\/… goes to Groq only once there is a key for it: set GROQ_API_KEY\.$/,
+      /^A model groq\/… goes to Groq only once there is a key for it: set GROQ_API_KEY\. Until then it goes to openai\. There is no /,
     )
     expect(refusal(at('openai'), {}, at('custom'))).toMatch(
-      / A model custom\/… goes to a host of your own only once it is configured: set providers\.custom\.base_url\.$/,
+      /^A model custom\/… goes to a host of your own only once it is configured: set providers\.custom\.base_url\. Until/,
     )
   })
 

@@ -125,8 +125,8 @@ function noCredential({ provider: { name, provider }, meant }: Target, takesClie
     ...(takesClients ? [`send your ${provider.label} key ${places[provider.credential]}`] : []),
     'or call the built-in model "mock/echo", which needs none',
   ]
-  const other = meant === undefined ? '' : ` ${hintOf(meant)}`
-  return new GatewayError('no_credential', `There is no credential for ${name}. ${ways.join(', ')}.${other}`)
+  const other = meant === undefined ? '' : `${hintOf(meant)} Until then it goes to ${name}. `
+  return new GatewayError('no_credential', `${other}There is no credential for ${name}. ${ways.join(', ')}.`)
 }
 
 /** What makes a name with a provider in front go to that provider. */

@@ -38,23 +38,24 @@ export class KeptResponses implements ResponseStore {
   }
 
   async remove(project: string, id: string): Promise<boolean> {
-    const key = keyOf(project, id)
-    const known = this.texts.get(key)
-    if (known !== undefined) {
-      this.texts.delete(key)
-      this.size -= known.length
-    }
-    return (await this.shelf.remove({ project, id })) || known !== undefined
+    const wasOnShelf = await this.shelf.remove({ project, id })
+    return this.forget(keyOf(project, id)) || wasOnShelf
   }
 
   private add(key: string, text: string): void {
+    this.forget(key)
     this.texts.set(key, text)
     this.size += text.length
-    for (const [oldest, { length }] of this.texts) {
+    for (const oldest of this.texts.keys()) {
       if (this.size <= mostCharacters) break
-      this.texts.delete(oldest)
-      this.size -= length
+      this.forget(oldest)
     }
+  }
+
+  /** False when it is not in memory. */
+  private forget(key: string): boolean {
+    this.size -= this.texts.get(key)?.length ?? 0
+    return this.texts.delete(key)
   }
 }
 

@@ -22,9 +22,16 @@ export interface TranslationOptions {
   readonly toolNames: ReadonlyMap<string, string>
   /** Whose sealed thoughts are which the dialect takes for its own vendor's: other hosts of it cannot read them. */
   readonly seals: string | undefined
+  /** Ends the answer at its source, for a reason that is not the source's own; the reason comes back as its failure. */
+  readonly stop: (error: GatewayError) => void
   /** Hears the whole answer once it has ended well. */
   readonly onAnswer: (answer: ChatAnswer) => void
 }
+
+/** How much of an answer is read: all of it is kept until it ends, and none that means anything is as long. */
+const mostBytes = 64 << 20
+/** How long the client of a stream hears nothing before it is told that something is still coming. */
+const silenceMs = 1_000
 
 /**
  * An answer on its way from one dialect to another. It is read once: what watches the answer for its facts, and what
@@ -48,6 +55,10 @@ export class Translation implements Source, Sink {
   private source: Source | undefined
   private sink: Sink | undefined
   private isOver = false
+  /** Its dialect says that nothing more has to come. */
+  private isWhole = false
+  private bytes = 0
+  private sentMs = performance.now()
 
   constructor(options: TranslationOptions) {
     const { from, to, framing, comesStreamed, goesStreamed, context } = options
@@ -73,8 +84,16 @@ export class Translation implements Source, Sink {
 
   write(_chunk: Buffer): boolean {
     if (this.isOver) return true
-    const takes = this.flush()
-    if (this.problem) this.fail(this.problem)
+    let takes = true
+    try {
+      takes = this.flush() ?? this.showLife()
+    } catch (thrown) {
+      this.problem ??= toGatewayError(thrown)
+    }
+    if (this.problem) {
+      this.options.stop(this.problem)
+      this.fail(this.problem)
+    }
     return takes
   }
 
@@ -113,8 +132,15 @@ export class Translation implements Source, Sink {
     this.source?.cancel()
   }
 
+  /** Whether all has come, though the source has not ended; for a moment when nothing has come for a while. */
+  hasAll(): boolean {
+    if (!this.problem && this.facts.finishReason !== undefined) this.isWhole ||= this.reader.isWhole(this.take)
+    return this.isWhole
+  }
+
   private watching(): AnswerWatch {
     const self = this
+    const { comesStreamed } = this.options
     return {
       get hasBegun() {
         return self.hasBegun
@@ -126,28 +152,37 @@ export class Translation implements Source, Sink {
         return self.refusal
       },
       get isDone() {
-        return self.facts.finishReason !== undefined && self.facts.usage !== undefined
+        return self.isWhole || (self.facts.finishReason !== undefined && self.facts.usage !== undefined)
       },
-      next: (chunk) => self.read((take) => self.reader.next(chunk, take)),
+      next(chunk) {
+        // A whole answer is read at its end; its content has begun with its first byte, as it has where nothing is translated.
+        if (!comesStreamed) self.hasContent ||= chunk.some((byte) => byte > blank)
+        self.read(() => {
+          self.bytes += chunk.length
+          if (self.bytes > mostBytes) throw tooLong()
+          self.reader.next(chunk, self.take)
+        })
+      },
       end(isWhole = true) {
-        if (isWhole) self.read((take) => self.reader.end(take))
+        if (isWhole) self.read(() => self.reader.end(self.take))
+        else self.hasAll()
         return self.problem ? { ...self.facts, error: spanErrorOf(self.problem) } : self.facts
       },
     }
   }
 
   /** What cannot be read ends the answer, once all that came before it has gone on. */
-  private read(reading: (take: (event: ChatEvent) => void) => void): void {
+  private read(reading: () => void): void {
     if (this.problem) return
     try {
-      reading((event) => this.take(event))
+      reading()
     } catch (thrown) {
       this.problem = toGatewayError(thrown)
       if (!this.hasBegun) this.refusal = this.problem
     }
   }
 
-  private take(event: ChatEvent): void {
+  private readonly take = (event: ChatEvent): void => {
     const known = this.named(event)
     this.said.add(known)
     this.look(known)
@@ -199,13 +234,21 @@ export class Translation implements Source, Sink {
     }
   }
 
-  private flush(): boolean {
+  /** Whether the sink takes more; undefined when there was nothing for it. */
+  private flush(): boolean | undefined {
     const { encoder, pending } = this
-    if (!encoder || pending.length === 0) return true
+    if (!encoder || pending.length === 0) return undefined
     this.pending = []
     const pieces: Buffer[] = []
     for (const event of pending) for (const piece of this.written(encoder.next(event))) pieces.push(piece)
     return this.send(pieces)
+  }
+
+  /** What came says nothing in the client's dialect, such as a ping. A client that hears nothing for long gives up. */
+  private showLife(): boolean {
+    const { alive } = this.options.framing
+    if (!alive || !this.encoder || performance.now() - this.sentMs < silenceMs) return true
+    return this.send([alive]) ?? true
   }
 
   private written(frames: readonly Frame[]): Buffer[] {
@@ -214,8 +257,9 @@ export class Translation implements Source, Sink {
     return pieces
   }
 
-  private send(pieces: readonly Buffer[]): boolean {
-    if (pieces.length === 0) return true
+  private send(pieces: readonly Buffer[]): boolean | undefined {
+    if (pieces.length === 0) return undefined
+    this.sentMs = performance.now()
     return this.sink?.write(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)) ?? true
   }
 }
@@ -224,6 +268,8 @@ export class Translation implements Source, Sink {
 interface Reader {
   next(chunk: Buffer, take: (event: ChatEvent) => void): void
   end(take: (event: ChatEvent) => void): void
+  /** Whether it could end here. After that nothing more is read. */
+  isWhole(take: (event: ChatEvent) => void): boolean
 }
 
 class StreamReader implements Reader {
@@ -243,6 +289,15 @@ class StreamReader implements Reader {
     for (const frame of this.frames.end()) for (const event of this.decoder.next(frame)) take(event)
     for (const event of this.decoder.end()) take(event)
   }
+
+  isWhole(take: (event: ChatEvent) => void): boolean {
+    try {
+      for (const event of this.decoder.end()) take(event)
+      return true
+    } catch {
+      return false
+    }
+  }
 }
 
 class WholeReader implements Reader {
@@ -260,7 +315,14 @@ class WholeReader implements Reader {
   end(take: (event: ChatEvent) => void): void {
     for (const event of disassemble(this.dialect.decodeAnswer(parsed(Buffer.concat(this.chunks))))) take(event)
   }
+
+  isWhole(): boolean {
+    return false
+  }
 }
+
+const tooLong = (): GatewayError =>
+  new GatewayError('upstream_invalid', `The answer of the provider is larger than ${mostBytes >> 20} MB.`)
 
 function parsed(bytes: Buffer): unknown {
   try {
@@ -279,6 +341,9 @@ const sealed = (seal: Seal | undefined, by: string | undefined): { seal?: Seal }
 
 /** Many hosts speak OpenAI's dialects, and each can read only what it has sealed itself. */
 const vendorOfOpenAi = 'openai'
+
+/** Some hosts send blanks while they make a client wait. */
+const blank = 0x20
 
 /** Frames as the client wants them. */
 export const writerOf = (framing: Framing): Step<Frame, Buffer> =>

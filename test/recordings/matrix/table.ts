@@ -42,11 +42,11 @@ export class Table {
         ...columns.map((column) => this.counted(column, members)),
       ])
     const total = ['all', `${rows.length}`, ...columns.map((column) => this.counted(column, rows))]
-    const all = [['api · provider', 'exchanges', ...columns], ...lines, total]
+    const all = [['api · provider', 'exchanges', ...columns.map(heading)], ...lines, total]
     const widths = all[0]?.map((_, place) => Math.max(...all.map((line) => line[place]?.length ?? 0))) ?? []
     const failures = columns.flatMap((column) => this.failures(column).map((failure) => `  ${column} · ${failure}`))
     return [
-      'passed / failed / accepted, of those to which the property applies; · where it applies to none',
+      'passed, or passed/failed/accepted, of those to which the property applies; · where it applies to none',
       ...all.map((line) => line.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join('  ')),
       `Not applicable: ${this.reasons(rows, columns)}`,
       ...(failures.length > 0 ? [`${failures.length} failures:`, ...failures] : ['No failures.']),
@@ -88,7 +88,8 @@ export class Table {
       else if (verdict?.kind === 'failed' && acceptedFor(property, id)) accepts++
       else if (verdict?.kind === 'failed') fails++
     }
-    return passes + fails + accepts === 0 ? '·' : `${passes}/${fails}/${accepts}`
+    if (passes + fails + accepts === 0) return '·'
+    return fails + accepts === 0 ? `${passes}` : `${passes}/${fails}/${accepts}`
   }
 
   private reasons(rows: readonly IndexRow[], columns: readonly string[]): string {
@@ -102,6 +103,16 @@ export class Table {
     return [...counts].map(([reason, count]) => `${reason} (${count})`).join('; ')
   }
 }
+
+/** Short enough for all columns to stand beside each other. */
+const heading = (property: string): string =>
+  property
+    .replace('next turn', 'turn')
+    .replace('request to', 'ask')
+    .replace('openai-chat', 'chat')
+    .replace('openai-responses', 'responses')
+    .replace('anthropic-messages', 'messages')
+    .replace('bedrock-converse', 'bedrock')
 
 const byProperty = new Map<string, Map<string, Accepted>>()
 for (const one of accepted) {

@@ -13,8 +13,6 @@ export const framesOf = ({ exchange, speaker }: Pick<Chat, 'exchange' | 'speaker
 
 export const decodedStream = (chat: Chat): readonly ChatEvent[] => runStep(chat.speaker.decodeStream(), framesOf(chat))
 
-export const decodedAnswer = ({ speaker }: Chat, body: unknown): ChatAnswer => speaker.decodeAnswer(body)
-
 /** The request that was recorded, as its dialect understands it, or one that asks for everything. */
 export function requestOf({ exchange, speaker }: Chat): ChatRequest {
   const bare: ChatRequest = {

@@ -1,0 +1,186 @@
+/** A provider of another dialect than the client's that does not do what it should. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Setup, setUp } from '../support/behind-faulty.ts'
+import {
+  chunked,
+  completion,
+  event,
+  eventStream,
+  events,
+  hang,
+  head,
+  jsonOf,
+  lastChunk,
+  pause,
+  type SeenRequest,
+  until,
+} from '../support/faulty-upstream.ts'
+import { attemptsIn, callIn } from '../support/trunkline.ts'
+
+let setup: Setup
+beforeAll(async () => {
+  setup = await setUp()
+})
+afterAll(() => setup[Symbol.asyncDispose]())
+
+const { role, hello, there, finish, usage, done } = events
+
+/** A client of Anthropic asks a provider that speaks only OpenAI's dialects. */
+const ask = (fields: object = {}, init: RequestInit = {}, { trunkline } = setup): Promise<Response> =>
+  fetch(`${trunkline.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+    body: JSON.stringify({
+      model: 'openai/m',
+      max_tokens: 10,
+      messages: [{ role: 'user', content: 'Hi' }],
+      ...fields,
+    }),
+    ...init,
+  })
+
+const callOf = async (response: Response, { trunkline } = setup) =>
+  callIn(await trunkline.trace(response.headers.get('x-trace-id')))
+const attemptOf = async (response: Response, { trunkline } = setup) =>
+  attemptsIn(await trunkline.trace(response.headers.get('x-trace-id')))[0]
+
+/** How long after this moment the provider sees its connection end. */
+async function closedWithin(sinceMs: number): Promise<number> {
+  const { connection } = setup.faulty.requests.at(-1) as SeenRequest
+  return (await connection.closed).atMs - sinceMs
+}
+
+const failure = event({ error: { message: 'Out of luck.', type: 'server_error', code: 'no_luck' } })
+
+describe('a stream whose provider fails and does not hang up', () => {
+  test('at its beginning is refused by its status, and the provider is left', async () => {
+    setup.faulty.script([[head(200, { ...eventStream, 'retry-after': '7' }), chunked(failure), hang]])
+    const response = await ask({ stream: true })
+    const atMs = performance.now()
+    expect(response.status).toBeGreaterThanOrEqual(500)
+    expect(await response.json()).toMatchObject({ type: 'error', error: { message: 'Out of luck.' } })
+    expect(response.headers.get('retry-after')).toBe('7')
+    expect(await closedWithin(atMs)).toBeLessThan(100)
+    expect(await attemptOf(response)).toMatchObject({ status: 'error', detail: { error: { code: 'no_luck' } } })
+  })
+
+  test('in the middle says so to its client, and the provider is left', async () => {
+    setup.faulty.script([[head(200, eventStream), chunked(role + hello), chunked(failure), hang]])
+    const response = await ask({ stream: true })
+    const said = await response.text()
+    const atMs = performance.now()
+    expect(said).toContain('Hello')
+    expect(said).toMatch(/event: error\ndata: .*Out of luck/)
+    expect(said).not.toContain('message_stop')
+    expect(await closedWithin(atMs)).toBeLessThan(100)
+    expect(await attemptOf(response)).toMatchObject({ status: 'error', detail: { error: { code: 'no_luck' } } })
+  })
+
+  test('with what is no JSON is called invalid, and the provider is left', async () => {
+    setup.faulty.script([[head(200, eventStream), chunked(role + hello), chunked(event('{"x')), hang]])
+    const response = await ask({ stream: true })
+    const said = await response.text()
+    const atMs = performance.now()
+    expect(said).toMatch(/event: error\n/)
+    expect(await closedWithin(atMs)).toBeLessThan(100)
+    expect(await attemptOf(response)).toMatchObject({
+      status: 'error',
+      detail: { error: { code: 'upstream_invalid' } },
+    })
+  })
+})
+
+describe('a client that leaves', () => {
+  test('ends the call of a whole answer that is still coming', async () => {
+    const begun = Promise.withResolvers<void>()
+    setup.faulty.script([[head(200, jsonOf(completion)), completion.slice(0, 50), () => begun.resolve(), hang]])
+    const controller = new AbortController()
+    const asked = ask({}, { signal: controller.signal }).catch(() => undefined)
+    await begun.promise
+    const atMs = performance.now()
+    controller.abort()
+    await asked
+    expect(await closedWithin(atMs)).toBeLessThan(100)
+  })
+
+  test('ends the call of a stream', async () => {
+    setup.faulty.script([[head(200, eventStream), chunked(role + hello), hang]])
+    const controller = new AbortController()
+    const response = await ask({ stream: true }, { signal: controller.signal })
+    const atMs = performance.now()
+    controller.abort()
+    expect(await closedWithin(atMs)).toBeLessThan(100)
+    expect(await callOf(response)).toMatchObject({ status: 'cancelled' })
+  })
+})
+
+describe('a whole answer', () => {
+  test('that is large comes whole', async () => {
+    const text = 'All of it. '.repeat(500_000)
+    const body = completion.replace('Hello there', text)
+    setup.faulty.script([[head(200, jsonOf(body)), body]])
+    const response = await ask()
+    const { content } = (await response.json()) as { content: { text: string }[] }
+    expect(content[0]?.text === text).toBe(true)
+  })
+
+  test('that is larger than anybody can read is refused', async () => {
+    const piece = chunked('x'.repeat(1 << 20))
+    const steps = Array.from({ length: 200 }, () => piece)
+    setup.faulty.script([
+      [head(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }), chunked('"'), ...steps, hang],
+    ])
+    const response = await ask()
+    expect(response.status).toBe(502)
+    expect(await response.text()).toMatch(/larger than/)
+  })
+
+  test('that comes slowly is no silence', async () => {
+    await using slow = await setUp({ 'timeouts.first_content_ms': '600', 'timeouts.headers_ms': '600' })
+    slow.faulty.script([
+      [
+        head(200, jsonOf(completion)),
+        ...[...completion.matchAll(/.{1,60}/gs)].flatMap(([piece]) => [piece, pause(300)]),
+      ],
+    ])
+    const response = await ask({}, {}, slow)
+    expect(await response.json()).toMatchObject({ content: [{ text: 'Hello there' }] })
+  })
+
+  test('is what a client gets that asked for a stream of a provider that has none', async () => {
+    setup.faulty.script([[head(200, jsonOf(completion)), completion]])
+    const response = await ask({ stream: true })
+    expect(await response.text()).toMatch(/message_start[\s\S]*Hello there[\s\S]*message_stop/)
+  })
+
+  test('is made of a stream where the provider has nothing else', async () => {
+    setup.faulty.script([
+      [head(200, eventStream), ...[role, hello, there, finish, usage, done].map(chunked), lastChunk],
+    ])
+    const response = await ask()
+    expect(await response.json()).toMatchObject({ content: [{ type: 'text', text: 'Hello there' }] })
+  })
+})
+
+test('a provider that gives signs of life only keeps the client from giving up', async () => {
+  const heard = Promise.withResolvers<void>()
+  setup.faulty.script([
+    [
+      head(200, eventStream),
+      ...Array.from({ length: 6 }, () => [chunked(': wait\n\n'), pause(400)]).flat(),
+      until(heard.promise),
+      ...[role, hello, finish, usage, done].map(chunked),
+      lastChunk,
+    ],
+  ])
+  const response = await ask({ stream: true })
+  heard.resolve()
+  expect(response.status).toBe(200)
+  expect(await response.text()).toMatch(/^:[\s\S]*message_stop/)
+})
+
+test('a stream that is done and does not end is whole when its client has waited long enough', async () => {
+  setup.faulty.script([[head(200, eventStream), chunked(role + hello + finish + done), hang]])
+  const response = await ask({ stream: true })
+  expect(await response.text()).toContain('message_stop')
+})
