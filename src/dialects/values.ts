@@ -25,6 +25,9 @@ export const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 export const booleanOf = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
 
+export const listIn = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? value : undefined)
+export const objectIn = (value: unknown): Fields | undefined => (isFields(value) ? value : undefined)
+
 /** A count of tokens; anything that cannot be one is unknown. */
 export const countOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
@@ -41,6 +44,16 @@ export function without(fields: Fields, names: ReadonlySet<string>): Fields {
     const value = fields[name]
     if (value !== undefined && value !== null && !names.has(name))
       Object.defineProperty(rest, name, { value, enumerable: true, writable: true, configurable: true })
+  }
+  return rest
+}
+
+/** Of the fields that are read, those that are there and cannot be: nobody understood them either. */
+export function misread(fields: Fields, readers: Readonly<Record<string, (value: unknown) => unknown>>): Fields {
+  const rest: Record<string, unknown> = {}
+  for (const name in readers) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined
+    if (value !== undefined && value !== null && readers[name]?.(value) === undefined) rest[name] = value
   }
   return rest
 }

@@ -1,6 +1,6 @@
 import type { AnswerWatch } from '../core/answer.ts'
 import type { CancelConfig } from '../core/config.ts'
-import { GatewayError } from '../core/error.ts'
+import { GatewayError, toGatewayError } from '../core/error.ts'
 import type { OnRounds, Rounds } from '../core/rounds.ts'
 import type { Source } from '../core/source.ts'
 import { compose, type Step } from '../core/steps.ts'
@@ -130,7 +130,16 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     if (source) this.source = source
     if (!source) this.giveUp(`answered in the encoding ${encoding}, which it was not asked for`)
     else if (!isGood) this.readRefusal(source, status, headers)
-    else this.open(source, { status, headers, streaming })
+    else {
+      try {
+        this.open(source, { status, headers, streaming })
+      } catch (thrown) {
+        // A request that passed as it was may be none that we can read, and then its answer cannot be written anew.
+        const error = toGatewayError(thrown)
+        source.stop(error)
+        this.refuse({ error })
+      }
+    }
   }
 
   /** Holds the answer back until it is known to be one. */

@@ -74,12 +74,10 @@ export async function countTokens(
     )
   const call = { dialect, headers: withKeyOfQuery(exchange.headers, exchange.query) }
   const headers = upstreamHeaders(call, target, endpoint)
-  const { connectMs, totalMs } = provider.timeouts
+  const { connectMs } = provider.timeouts
   const answer = await relay(
     { origin: provider.origin, path, method: 'POST', headers, body: sent, connectMs },
-    provider.provider.send ?? deps.send,
-    provider.name,
-    totalMs,
+    { send: provider.provider.send ?? deps.send, provider, exchange },
   )
   return replyOf(answer, withoutKeys(answer.bytes, headers), dialect, endpoint.dialect, provider.name)
 }

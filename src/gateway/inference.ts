@@ -1,5 +1,6 @@
 import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
 import type { Config } from '../core/config.ts'
+import { clientLeft } from '../core/error.ts'
 import type { Rounds } from '../core/rounds.ts'
 import type { Asked, Dialect, RequestFacts } from '../dialects/dialect.ts'
 import { parseBody } from '../dialects/request-body.ts'
@@ -99,8 +100,8 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
   })
   trace.streams(facts.stream)
 
-  const read = { body, facts }
-  const prepared: Prepared & Preparation = door.prepare ? await door.prepare(read, targets[0], ids.projectId) : read
+  const read: Prepared & Preparation = { body, facts }
+  const prepared = door.prepare ? await whileHere(exchange, door.prepare(read, targets[0], ids.projectId)) : read
   let chat: ChatRequest | undefined
   const call: Call = {
     dialect,
@@ -121,6 +122,20 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
   }
   const { send, rounds, newId } = deps
   return replyOf(await tryTargets(call, targets, { send, rounds, cancel, newId }), call)
+}
+
+/** Nobody is asked for a client that has left meanwhile. */
+async function whileHere(
+  exchange: Exchange,
+  preparing: Promise<Prepared & Preparation>,
+): Promise<Prepared & Preparation> {
+  let hasLeft = false
+  exchange.onGone(() => {
+    hasLeft = true
+  })
+  const prepared = await preparing
+  if (hasLeft) throw clientLeft()
+  return prepared
 }
 
 function chatOf(dialect: Dialect, { body, facts }: Prepared, project: string, remembered: Remembered): ChatRequest {

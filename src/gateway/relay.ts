@@ -1,7 +1,9 @@
 import { GatewayError } from '../core/error.ts'
+import type { Exchange } from '../http/exchange.ts'
 import { gather, Incoming } from '../http/incoming.ts'
 import { inflated } from '../http/inflated.ts'
 import type { Send, UpstreamHeaders, UpstreamRequest } from '../http/upstream.ts'
+import type { ConfiguredProvider } from '../providers/provider.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
 
 /** How large an answer may be that is no chat. */
@@ -13,8 +15,23 @@ export interface Relayed {
   readonly bytes: Buffer
 }
 
+const tooLong = (name: string): GatewayError =>
+  new GatewayError('upstream_invalid', `${name} answered with more than ${mostBytes >> 20} MB.`)
+
+export interface Relaying {
+  readonly send: Send
+  /** Who is asked, and how long that may take. */
+  readonly provider: Pick<ConfiguredProvider, 'name' | 'timeouts'>
+  /** Whoever waits for the answer, and may leave. */
+  readonly exchange: Pick<Exchange, 'onGone'>
+}
+
 /** One request that is no chat, such as a count of tokens, and all of its answer. */
-export function relay(request: UpstreamRequest, send: Send, name: string, totalMs: number): Promise<Relayed> {
+export function relay(
+  request: UpstreamRequest,
+  { send, provider: { name, timeouts }, exchange }: Relaying,
+): Promise<Relayed> {
+  const { totalMs } = timeouts
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
       incoming.stop(new GatewayError('timeout_total', `${name} did not answer within ${totalMs} ms.`))
@@ -39,10 +56,12 @@ export function relay(request: UpstreamRequest, send: Send, name: string, totalM
         void gather(source, mostBytes).then(({ bytes, failure }) => {
           clearTimeout(deadline)
           if (failure) reject(failure)
+          else if (bytes.length >= mostBytes) reject(tooLong(name))
           else resolve({ status, headers, bytes })
         })
       },
     })
+    exchange.onGone(() => incoming.cancel())
     incoming.started(send(request, incoming))
   })
 }

@@ -19,7 +19,7 @@ import type { ConfiguredProvider } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import { headerText, replyHeadersOf, upstreamHeaders } from './headers.ts'
 import { identify } from './identity.ts'
-import type { InferenceDeps, Preparation, Prepared } from './inference.ts'
+import type { InferenceDeps, InferenceState, Preparation, Prepared } from './inference.ts'
 import { relay } from './relay.ts'
 import { withoutKeys } from './without-keys.ts'
 
@@ -135,8 +135,15 @@ function refuseStateElsewhere(
   }
 }
 
-function bodyOf(fields: unknown, limits: Parameters<typeof openaiResponses.readRequest>[1]): Prepared {
+function bodyOf(fields: unknown, limits: InferenceState['limits']): Prepared {
   const body = Buffer.from(JSON.stringify(fields))
+  if (body.length > limits.bodyBytes) {
+    throw new GatewayError(
+      'body_too_large',
+      `The request is larger than ${limits.bodyBytes} bytes with all that was said before it. Begin a new conversation, or raise limits.body_bytes.`,
+      { param: 'previous_response_id' },
+    )
+  }
   return { body, facts: openaiResponses.readRequest(body, limits, () => undefined) }
 }
 
@@ -232,6 +239,11 @@ const unknown = ({ path }: Exchange): GatewayError =>
 async function relayed(exchange: Exchange, method: 'GET' | 'POST' | 'DELETE', deps: ResponsesDeps): Promise<Reply> {
   const provider = deps.state().providers.get('openai') as ConfiguredProvider
   const endpoint = endpointFor(provider, '', openaiResponses.name, () => ({ hasTools: false, effort: undefined }))
+  // Whoever is called `openai` here may speak other dialects only.
+  if (endpoint.dialect !== openaiResponses) throw unknown(exchange)
+  const below = exchange.path.slice(root.length)
+  // Nothing but these may be asked with the provider's key.
+  if (endpoint.dialect !== openaiResponses || !/^[\w-]+(\/(cancel|input_items))?$/.test(below)) throw unknown(exchange)
   const [path = '', query = ''] = (endpoint.paths.whole?.before ?? '').split('?')
   const body = method === 'POST' ? await exchange.body() : Buffer.alloc(0)
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
@@ -240,9 +252,6 @@ async function relayed(exchange: Exchange, method: 'GET' | 'POST' | 'DELETE', de
     { provider, model: '' },
     endpoint,
   )
-  const below = exchange.path.slice(root.length)
-  // Nothing but these may be asked with the provider's key.
-  if (!/^[\w-]+(\/(cancel|input_items))?$/.test(below)) throw unknown(exchange)
   const asked = [query, exchange.query].filter((part) => part !== '').join('&')
   const answer = await relay(
     {
@@ -253,9 +262,7 @@ async function relayed(exchange: Exchange, method: 'GET' | 'POST' | 'DELETE', de
       body,
       connectMs: provider.timeouts.connectMs,
     },
-    deps.send,
-    provider.name,
-    provider.timeouts.totalMs,
+    { send: deps.send, provider, exchange },
   )
   const bytes = answer.status >= 400 ? withoutKeys(answer.bytes, headers) : answer.bytes
   return { status: answer.status, headers: replyHeadersOf(answer.headers, false), body: bytes }

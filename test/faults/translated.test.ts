@@ -61,7 +61,7 @@ describe('a stream whose provider fails and does not hang up', () => {
     expect(await response.json()).toMatchObject({ type: 'error', error: { message: 'Out of luck.' } })
     expect(response.headers.get('retry-after')).toBe('7')
     expect(await closedWithin(atMs)).toBeLessThan(100)
-    expect(await attemptOf(response)).toMatchObject({ status: 'error', detail: { error: { code: 'no_luck' } } })
+    expect(await attemptOf(response)).toMatchObject({ status: 'error', detail: { error: { code: 'upstream_error' } } })
   })
 
   test('in the middle says so to its client, and the provider is left', async () => {
@@ -183,4 +183,42 @@ test('a stream that is done and does not end is whole when its client has waited
   setup.faulty.script([[head(200, eventStream), chunked(role + hello + finish + done), hang]])
   const response = await ask({ stream: true })
   expect(await response.text()).toContain('message_stop')
+})
+
+test('a request that passes and that nobody here can read is refused where its answer has to be written anew', async () => {
+  setup.faulty.script([[head(200, jsonOf(completion)), completion]])
+  const response = await fetch(`${setup.trunkline.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'openai/m', stream: true, messages: [{ role: 5 }] }),
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ error: { param: 'messages[0].role' } })
+})
+
+test('a client that leaves while a stored response is fetched ends the fetching', async () => {
+  const asked = Promise.withResolvers<void>()
+  setup.faulty.script([[() => asked.resolve(), hang]])
+  const controller = new AbortController()
+  const got = fetch(`${setup.trunkline.url}/v1/responses/resp_1`, { signal: controller.signal }).catch(() => undefined)
+  await asked.promise
+  const atMs = performance.now()
+  controller.abort()
+  await got
+  expect(await closedWithin(atMs)).toBeLessThan(100)
+})
+
+test('a conversation that goes on may not grow beyond what a request may be', async () => {
+  await using small = await setUp({ 'limits.body_bytes': '3000' })
+  const say = (fields: object): Promise<Response> =>
+    fetch(`${small.trunkline.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'mock/echo', input: 'x'.repeat(1_000), ...fields }),
+    })
+  const first = await say({})
+  const { id } = (await first.json()) as { id: string }
+  const second = await say({ previous_response_id: id })
+  expect(second.status).toBe(413)
+  expect(await second.json()).toMatchObject({ error: { message: expect.stringContaining('limits.body_bytes') } })
 })

@@ -1,7 +1,19 @@
 import type { ChatRequest, Extra, Format, Message, Part } from '../../core/chat.ts'
 import type { Asked } from '../dialect.ts'
 import { invalid, kindOf } from '../request-body.ts'
-import { booleanOf, type Fields, fieldsOf, isFields, stringOf, textOf, without } from '../values.ts'
+import {
+  booleanOf,
+  type Fields,
+  fieldsOf,
+  isFields,
+  listIn,
+  misread,
+  numberOf,
+  objectIn,
+  stringOf,
+  textOf,
+  without,
+} from '../values.ts'
 import { decodeBlock } from './decode-block.ts'
 import { rejoined } from './foreign-thoughts.ts'
 import { decodeReasoning } from './reasoning.ts'
@@ -49,11 +61,24 @@ const requestFields = new Set([
   'anthropic_version',
 ])
 
+const readers = {
+  max_tokens: numberOf,
+  temperature: numberOf,
+  top_p: numberOf,
+  top_k: numberOf,
+  stop_sequences: listIn,
+  metadata: objectIn,
+  service_tier: stringOf,
+  output_config: objectIn,
+  output_format: decodeFormat,
+}
+
 /** Always there, so that the request says in whose words it was. */
 function requestExtra(body: Fields, config: Fields, hasFormat: boolean, choiceRest: Fields | undefined): Extra {
   const configRest = without(config, new Set(hasFormat ? ['effort', 'format'] : ['effort']))
   const fields = {
     ...without(body, requestFields),
+    ...misread(body, readers),
     ...otherMetadata(body.metadata),
     ...(Object.keys(configRest).length > 0 && { output_config: configRest }),
     ...(choiceRest && { tool_choice: choiceRest }),

@@ -69,15 +69,23 @@ interface Place {
   readonly end: number
 }
 
+/** How far from its place a cited text is looked for. */
+const slack = 64
+
 class Places {
   private readonly texts: readonly PlacedText[]
+  private readonly whole: string
+  private readonly bytes: number
   private readonly units: (byte: number) => number | undefined
   /** Where each text begins, in UTF-16 units. */
   private readonly starts: readonly number[]
 
   constructor(texts: readonly PlacedText[]) {
     this.texts = texts
-    this.units = unitsBefore(Buffer.from(texts.map(({ text }) => text).join('')))
+    this.whole = texts.map(({ text }) => text).join('')
+    const bytes = Buffer.from(this.whole)
+    this.bytes = bytes.length
+    this.units = unitsBefore(bytes)
     const starts: number[] = []
     let at = 0
     for (const { text } of texts) {
@@ -87,15 +95,27 @@ class Places {
     this.starts = starts
   }
 
-  of({ startIndex, endIndex }: Fields): Place | undefined {
+  of({ startIndex, endIndex, text: words }: Fields): Place | undefined {
     if (typeof endIndex !== 'number' || endIndex <= 0) return undefined
-    const start = this.units(typeof startIndex === 'number' ? startIndex : 0)
-    const end = this.units(endIndex)
+    const start = this.units(Math.min(typeof startIndex === 'number' ? startIndex : 0, this.bytes))
+    const end = this.units(Math.min(endIndex, this.bytes))
     if (start === undefined || end === undefined || start > end) return undefined
-    const index = this.textAt(start)
+    const said = typeof words === 'string' ? this.startOf(words, start) : undefined
+    const from = said ?? start
+    const length = said === undefined ? end - start : (words as string).length
+    const index = this.textAt(from)
     const { part, text } = this.texts[index] as PlacedText
     const base = this.starts[index] as number
-    return { part, start: start - base, end: Math.min(end - base, text.length) }
+    return { part, start: from - base, end: Math.min(from + length - base, text.length) }
+  }
+
+  /** Counts are sometimes a few off; the words themselves, if they are said, stand near. */
+  private startOf(words: string, start: number): number | undefined {
+    if (words === '') return undefined
+    if (this.whole.startsWith(words, start)) return start
+    const from = Math.max(0, start - slack)
+    const found = this.whole.slice(from, start + slack + words.length).indexOf(words)
+    return found < 0 ? undefined : from + found
   }
 
   /** The last text that begins at or before the place. */
@@ -128,8 +148,10 @@ export function groundingOf(
     const bytes = bytesBefore(text)
     for (const citation of citations) {
       const index = chunkIndex(citation, chunks, indices)
-      const { start, end } = citation
-      if (start === undefined || end === undefined) continue
+      // Google's own sources without a place are cited for nothing in particular, all others for all of their text.
+      if (citation.dialect === own && citation.start === undefined) continue
+      const { start = 0, end = text.length } = citation
+      if (end <= start) continue
       const segment = { startIndex: before + bytes(start), endIndex: before + bytes(end), text: text.slice(start, end) }
       const key = `${segment.startIndex}-${segment.endIndex}`
       const support: Support = supports.get(key) ?? { segment, groundingChunkIndices: [] }

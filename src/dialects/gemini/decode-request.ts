@@ -2,7 +2,7 @@ import type { ChatRequest, Message, Part, ReasoningPart, ToolCall, ToolResult } 
 import type { Asked } from '../dialect.ts'
 import { isMadeCallId, madeCallId } from '../ids.ts'
 import { invalid, kindOf } from '../request-body.ts'
-import { type Fields, fieldsOf, isFields, stringOf } from '../values.ts'
+import { type Fields, fieldsOf, isFields, listIn, misread, objectIn, stringOf } from '../values.ts'
 import { mediaPart, partOf } from './decode-part.ts'
 import { decodeSettings } from './decode-settings.ts'
 import { decodeTools } from './decode-tools.ts'
@@ -17,6 +17,13 @@ const known: ReadonlySet<string> = new Set([
   'serviceTier',
   'model',
 ])
+
+const readers = {
+  generationConfig: objectIn,
+  tools: (value: unknown) => listIn(value) ?? objectIn(value),
+  toolConfig: objectIn,
+  serviceTier: stringOf,
+}
 
 const contentFields: ReadonlySet<string> = new Set(['role', 'parts'])
 
@@ -38,7 +45,7 @@ export function decodeRequest(body: unknown, { model, stream }: Asked): ChatRequ
     ...(reasoning && { reasoning }),
     extra: {
       dialect: own,
-      fields: { ...rest?.fields, ...fields, ...toolFields },
+      fields: { ...rest?.fields, ...misread(wire, readers), ...fields, ...toolFields },
       echo: { ...echo, ...toolEcho },
     },
   }

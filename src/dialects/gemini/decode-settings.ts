@@ -1,5 +1,15 @@
 import type { Format, ReasoningWish, Settings } from '../../core/chat.ts'
-import { booleanOf, type Fields, fieldsOf, isFields, numberOf, present, stringOf } from '../values.ts'
+import {
+  booleanOf,
+  type Fields,
+  fieldsOf,
+  isFields,
+  misread,
+  numberOf,
+  objectIn,
+  present,
+  stringOf,
+} from '../values.ts'
 import { fromOpenApi } from './schema.ts'
 import { dotted, extraOf, named, own } from './wire.ts'
 
@@ -11,19 +21,19 @@ export interface DecodedSettings {
   readonly echo: Fields
 }
 
-const read: ReadonlySet<string> = new Set([
-  'temperature',
-  'topP',
-  'topK',
-  'candidateCount',
-  'maxOutputTokens',
-  'stopSequences',
-  'presencePenalty',
-  'frequencyPenalty',
-  'seed',
-  'responseModalities',
-  'thinkingConfig',
-])
+const readers = {
+  temperature: numberOf,
+  topP: numberOf,
+  topK: numberOf,
+  candidateCount: numberOf,
+  maxOutputTokens: numberOf,
+  stopSequences: stringsOf,
+  presencePenalty: numberOf,
+  frequencyPenalty: numberOf,
+  seed: numberOf,
+  responseModalities: stringsOf,
+  thinkingConfig: objectIn,
+}
 const formatFields = ['responseMimeType', 'responseSchema', 'responseJsonSchema'] as const
 const logprobFields = ['responseLogprobs', 'logprobs'] as const
 
@@ -31,8 +41,12 @@ export function decodeSettings(wire: Fields): DecodedSettings {
   const config = named(fieldsOf(wire.generationConfig))
   const { format, echo } = formatOf(config)
   const asksLogprobs = config.responseLogprobs === true
-  const understood = new Set([...read, ...(format ? formatFields : []), ...(asksLogprobs ? logprobFields : [])])
-  const rest = extraOf(config, understood)?.fields ?? {}
+  const understood = new Set([
+    ...Object.keys(readers),
+    ...(format ? formatFields : []),
+    ...(asksLogprobs ? logprobFields : []),
+  ])
+  const rest = { ...extraOf(config, understood)?.fields, ...misread(config, readers) }
   const tier = tierOf(wire.serviceTier)
   const reasoning = isFields(config.thinkingConfig) ? reasoningOf(named(config.thinkingConfig)) : undefined
   return {
@@ -61,12 +75,10 @@ export function decodeSettings(wire: Fields): DecodedSettings {
   }
 }
 
-const stringsOf = (value: unknown): readonly string[] | undefined =>
-  Array.isArray(value)
-    ? value.filter((one): one is string => typeof one === 'string')
-    : typeof value === 'string'
-      ? [value]
-      : undefined
+function stringsOf(value: unknown): readonly string[] | undefined {
+  if (Array.isArray(value)) return value.filter((one): one is string => typeof one === 'string')
+  return typeof value === 'string' ? [value] : undefined
+}
 
 /** A schema stands in one of two fields. One without JSON as its type is left as it is. */
 function formatOf({ responseMimeType, responseSchema, responseJsonSchema }: Fields): { format?: Format; echo: Fields } {

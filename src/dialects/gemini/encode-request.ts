@@ -38,6 +38,8 @@ export function encodeRequest(request: ChatRequest, abilities: Abilities): Encod
     drop('prefill')
   }
   foreignExtras(request, drop)
+  // Gemini caches by itself what it has read before.
+  if (hasCacheMarks(request)) drop('cache')
   const body: Record<string, unknown> = {
     contents: wireContents(contents),
     ...(system && !inTurn && { systemInstruction: system }),
@@ -77,6 +79,10 @@ function atBeginning(contents: Content[], { parts }: Fields): void {
   if (first?.role === 'user') first.parts.unshift(...words)
   else contents.unshift({ role: 'user', parts: [...words] })
 }
+
+const hasCacheMarks = ({ messages, tools }: ChatRequest): boolean =>
+  tools.some((tool) => 'cache' in tool && tool.cache !== undefined) ||
+  messages.some(({ parts }) => parts.some(({ cache }) => cache !== undefined))
 
 /** What only the client's dialect knows has no place here. */
 function foreignExtras({ extra, messages, reasoning }: ChatRequest, drop: (what: string) => void): void {

@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../core/chat.ts'
 import type { Asked } from '../dialect.ts'
 import { invalid, kindOf } from '../request-body.ts'
-import { booleanOf, isFields, present, textOf } from '../values.ts'
+import { booleanOf, isFields, listIn, misread, objectIn, present, textOf } from '../values.ts'
 import { messagesOf } from './decode-message.ts'
 import { formatOf, reasoningOf, settingsOf, Understood } from './decode-settings.ts'
 import { toolChoiceOf, toolsOf } from './decode-tools.ts'
@@ -9,6 +9,8 @@ import { own } from './finish.ts'
 
 /** What is read in any case. OpenRouter's `usage` asks for what is told anyway. */
 const read = ['model', 'messages', 'stream', 'tools', 'functions', 'web_search_options', 'usage']
+
+const readers = { tools: listIn, functions: listIn, web_search_options: objectIn }
 
 export function decodeRequest(body: unknown, _asked: Asked): ChatRequest {
   if (!isFields(body))
@@ -31,6 +33,10 @@ export function decodeRequest(body: unknown, _asked: Asked): ChatRequest {
     tools,
     ...rest,
     settings,
-    extra: { dialect: own, fields: understood.rest(), ...(Object.keys(echo).length > 0 && { echo }) },
+    extra: {
+      dialect: own,
+      fields: { ...understood.rest(), ...misread(body, readers) },
+      ...(Object.keys(echo).length > 0 && { echo }),
+    },
   }
 }

@@ -6,7 +6,10 @@ import {
   type Fields,
   fieldsOf,
   isFields,
+  listIn,
+  misread,
   numberOf,
+  objectIn,
   present,
   rowOf,
   stringOf,
@@ -42,6 +45,24 @@ const known = new Set([
   'store',
   'stream_options',
 ])
+const readers = {
+  tool_choice: (value: unknown) => choiceOf(value, []),
+  parallel_tool_calls: booleanOf,
+  max_output_tokens: numberOf,
+  temperature: numberOf,
+  top_p: numberOf,
+  top_logprobs: numberOf,
+  include: listIn,
+  reasoning: objectIn,
+  text: objectIn,
+  metadata: objectIn,
+  user: stringOf,
+  safety_identifier: stringOf,
+  prompt_cache_key: stringOf,
+  service_tier: stringOf,
+  store: booleanOf,
+  stream_options: objectIn,
+}
 const reasoningKnown = new Set(['effort', 'summary', 'generate_summary'])
 const textKnown = new Set(['format', 'verbosity'])
 
@@ -78,6 +99,7 @@ function leftOf(body: Fields): { readonly fields: Fields; readonly echo: Fields 
   return {
     fields: {
       ...fields,
+      ...misread(body, readers),
       ...present({
         background: background === false ? undefined : background,
         truncation: truncation === 'disabled' ? undefined : truncation,
