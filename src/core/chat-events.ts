@@ -3,6 +3,7 @@ import {
   type ChatAnswer,
   type ChatEvent,
   type Choice,
+  type Citation,
   type Extra,
   type Finish,
   mergeExtra,
@@ -44,7 +45,8 @@ export class Assembly {
         break
       case 'logprobs': {
         const draft = this.choice(event.choice)
-        draft.logprobs = [...(draft.logprobs ?? []), ...event.tokens]
+        draft.logprobs ??= []
+        for (const token of event.tokens) draft.logprobs.push(token)
         break
       }
       case 'finish':
@@ -90,25 +92,29 @@ export class Assembly {
 interface ChoiceDraft {
   readonly parts: Map<number, PartDraft>
   finish: Finish | undefined
-  logprobs: readonly TokenLogprob[] | undefined
+  logprobs: TokenLogprob[] | undefined
   extra: Extra | undefined
 }
 
 class PartDraft {
   /** Texts are joined once, at the end: they come in hundreds of pieces. */
   readonly pieces: string[] = []
+  private readonly citations: Citation[] = []
   private value: Part
 
   constructor(value: Part) {
     this.value = value
   }
 
-  amend(amendment: Amendment): void {
+  amend({ citation, ...amendment }: Amendment): void {
+    if (citation) this.citations.push(citation)
     this.value = amended(this.value, amendment)
   }
 
   part(): Part {
-    return this.pieces.length === 0 ? this.value : grown(this.value, this.pieces.join(''))
+    const whole = this.pieces.length === 0 ? this.value : grown(this.value, this.pieces.join(''))
+    if (whole.kind !== 'text' || this.citations.length === 0) return whole
+    return { ...whole, citations: [...(whole.citations ?? []), ...this.citations] }
   }
 }
 

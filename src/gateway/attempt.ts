@@ -84,7 +84,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     this.way = wayTo(call, target)
     const { dialect, path, body, dropped } = this.way
     if (dropped.length > 0) call.replyHeaders['x-trunkline-dropped'] = headerText(dropped.join(', '))
-    else delete call.replyHeaders['x-trunkline-dropped']
+    else if (call.replyHeaders['x-trunkline-dropped']) delete call.replyHeaders['x-trunkline-dropped']
     this.request = {
       origin: provider.origin,
       path,

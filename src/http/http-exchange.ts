@@ -12,6 +12,8 @@ export interface ExchangeRules {
   /** How long a client that was told no may take to stop sending, or to hear it. */
   readonly patienceMs: number
   readonly onOver: (exchange: HttpExchange) => void
+  /** Told of what is our own fault in a reply that has begun. */
+  readonly onFault: (error: unknown) => void
 }
 
 /** How long nothing of an answer's last bytes may get through to the client. */
@@ -142,6 +144,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
   fail(error: GatewayError): void {
     if (this.failure) return
     this.failure = error
+    if (error.code === 'internal') this.rules.onFault(error.cause ?? error)
     if (this.encodeFailure) this.finish(this.encodeFailure(error), this.rules.patienceMs)
     else this.res.destroy()
   }
@@ -164,6 +167,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
       return
     }
     this.failure = error
+    if (error.code === 'internal') this.rules.onFault(error.cause ?? error)
     if (this.res.destroyed) return
     const bytes = this.begin(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
     const isEarly = readsOn && !this.req.complete

@@ -62,6 +62,7 @@ export function httpServer(options: ServerOptions): HttpServer {
   const rules = {
     bodyBytes: limits.bodyBytes,
     patienceMs,
+    onFault,
     onOver(exchange: HttpExchange): void {
       open.remove(exchange)
       if (open.size === 0) closing?.done()
@@ -116,7 +117,6 @@ export function httpServer(options: ServerOptions): HttpServer {
 
   const fail = (exchange: HttpExchange, thrown: unknown, readsOn = true): void => {
     const error = toGatewayError(thrown)
-    if (error.code === 'internal') onFault(error.cause ?? error)
     exchange.refuse(error, encodeError(error, exchange.path), readsOn)
   }
 

@@ -184,6 +184,23 @@ describe('what a provider says', () => {
     })
   })
 
+  test('a citation whose counts are a little off is found by its words', () => {
+    const groundingMetadata = {
+      groundingChunks: [{ web: { uri: 'https://a.test' } }],
+      groundingSupports: [
+        { segment: { startIndex: 8, endIndex: 15, text: 'It rains.' }, groundingChunkIndices: [0] },
+        { segment: { startIndex: 17, endIndex: 40, text: 'All day.' }, groundingChunkIndices: [0] },
+      ],
+    }
+    const [text] = parts([chunk([{ text: 'Today: It rains. All day.' }], { finishReason: 'STOP', groundingMetadata })])
+    expect(text).toMatchObject({
+      citations: [
+        { start: 7, end: 16 },
+        { start: 17, end: 25 },
+      ],
+    })
+  })
+
   test('sources are told for what is new in a chunk', () => {
     const citing = (uri: string, endIndex: number): object => ({
       citationMetadata: { citationSources: [{ startIndex: 0, endIndex, uri }] },
