@@ -20,6 +20,7 @@ import type { Call } from './call.ts'
 import { Clocks } from './clocks.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
 import { headerText, replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
+import { lostInHeader } from './lost-fields.ts'
 import { type Beginning, Opening } from './opening.ts'
 import { Translation, writerOf } from './translation.ts'
 import { type Way, wayTo } from './way.ts'
@@ -83,7 +84,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     this.resolve = resolve
     this.way = wayTo(call, target)
     const { dialect, path, body, dropped } = this.way
-    if (dropped.length > 0) call.replyHeaders['x-trunkline-dropped'] = headerText(dropped.join(', '))
+    if (dropped.length > 0) call.replyHeaders['x-trunkline-dropped'] = headerText(lostInHeader(dropped))
     else if (call.replyHeaders['x-trunkline-dropped']) delete call.replyHeaders['x-trunkline-dropped']
     this.request = {
       origin: provider.origin,

@@ -12,6 +12,8 @@ export interface Call {
   readonly body: Buffer
   /** The request as the inner chat has it, made when it is first asked for: what passes through never needs it. */
   readonly chat: () => ChatRequest
+  /** Whether a loss is of thoughts that only we had remembered: the client did not send them and cannot leave them out. */
+  readonly isRestored: (lost: string) => boolean
   /** How the client wants a stream's frames. */
   readonly framing: Framing
   /** True when a loss in translation is to be refused. */

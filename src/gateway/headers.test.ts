@@ -134,6 +134,7 @@ describe('without a key', () => {
     expect(refusal(at('openai'), {}, at('custom'))).toMatch(
       /^A model custom\/… goes to a host of your own only once it is configured: set providers\.custom\.base_url\. Until/,
     )
+    expect(refusal(at('openai'), {}, at('azure'))).toContain('once it is configured: set providers.azure.resource.')
   })
 
   test('servers on this machine, and hosts that the operator names, are called all the same', () => {

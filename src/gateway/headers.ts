@@ -130,9 +130,10 @@ function noCredential({ provider: { name, provider }, meant }: Target, takesClie
 }
 
 /** What makes a name with a provider in front go to that provider. */
-function hintOf({ name, origin, provider: { label, keyVariables } }: ConfiguredProvider): string {
+function hintOf({ name, origin, provider: { label, keyVariables, baseUrl } }: ConfiguredProvider): string {
   const goes = `A model ${name}/… goes to ${label} only once`
-  if (origin === '') return `${goes} it is configured: set providers.${name}.base_url.`
+  const inAddress = /\{(\w+)\}/.exec(baseUrl ?? '')?.[1] ?? 'base_url'
+  if (origin === '') return `${goes} it is configured: set providers.${name}.${inAddress}.`
   return `${goes} there is a key for it: set ${keyVariables?.[0] ?? `providers.${name}.api_key`}.`
 }
 

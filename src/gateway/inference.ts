@@ -102,12 +102,14 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
 
   const read: Prepared & Preparation = { body, facts }
   const prepared = door.prepare ? await whileHere(exchange, door.prepare(read, targets[0], ids.projectId)) : read
-  let chat: ChatRequest | undefined
+  let understood: Understood | undefined
+  const understand = (): Understood => (understood ??= understoodOf(dialect, prepared, ids.projectId, deps.remembered))
   const call: Call = {
     dialect,
     facts: prepared.facts,
     body: prepared.body,
-    chat: () => (chat ??= chatOf(dialect, prepared, ids.projectId, deps.remembered)),
+    chat: () => understand().chat,
+    isRestored: (lost) => understand().restored.has(lost),
     framing: address?.framing ?? dialect.framing,
     strict: translation === 'strict' || headers['x-trunkline-strict'] === 'true',
     ...(prepared.answerId !== undefined && { answerId: prepared.answerId }),
@@ -138,9 +140,27 @@ async function whileHere(
   return prepared
 }
 
-function chatOf(dialect: Dialect, { body, facts }: Prepared, project: string, remembered: Remembered): ChatRequest {
+interface Understood {
+  readonly chat: ChatRequest
+  /** Where thoughts stand of which the client has sent none. */
+  readonly restored: ReadonlySet<string>
+}
+
+function understoodOf(
+  dialect: Dialect,
+  { body, facts }: Prepared,
+  project: string,
+  remembered: Remembered,
+): Understood {
   const { model, stream } = facts
-  return remembered.restored(project, dialect.decodeRequest(parseBody(body), { model, stream }))
+  const sent = dialect.decodeRequest(parseBody(body), { model, stream })
+  const chat = remembered.restored(project, sent)
+  const restored = sent.messages.flatMap((message, index) =>
+    chat.messages[index] === message || message.parts.some(({ kind }) => kind === 'reasoning')
+      ? []
+      : [`messages[${index}].reasoning`],
+  )
+  return { chat, restored: new Set(restored) }
 }
 
 /** How a stream that has begun says that it failed. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fieldOf } from './lost-fields.ts'
+import { fieldOf, fieldsOfClient, lostInHeader } from './lost-fields.ts'
 
 test.each([
   ['openai-chat', 'choices', 'n'],
@@ -38,4 +38,15 @@ test.each([
 test('a dialect that nobody knows loses nothing of a name', () => {
   expect(fieldOf('constructor', 'maxTokens')).toBe('max_tokens')
   expect(fieldOf('ollama', 'seed')).toBe('seed')
+})
+
+test('names that a client has made very long, or very many, are told in part', () => {
+  expect(fieldsOfClient('gemini', ['seed', 'seed', 'x'.repeat(1_000)])).toEqual(['seed', `${'x'.repeat(100)}...`])
+  const many = Array.from({ length: 1_000 }, (_, index) => `messages[${index}].image`)
+  const told = fieldsOfClient('gemini', many)
+  expect([told.length, told.at(-1)]).toEqual([201, 'and 800 more'])
+  const header = lostInHeader(told)
+  expect(header).toMatch(/^messages\[0\]\.image, .*messages\[\d+\]\.image, and \d+ more$/)
+  expect(header.length).toBeLessThanOrEqual(256)
+  expect([lostInHeader([]), lostInHeader(['a']), lostInHeader(['a', 'b'])]).toEqual(['', 'a', 'a, b'])
 })

@@ -47,7 +47,8 @@ export const withState =
   async (request: Prepared, target: Target | undefined, project: string): Promise<Prepared & Preparation> => {
     const isNative = target !== undefined && speaksResponses(target)
     const { members } = request.facts.scan
-    if (isNative && !members.has('previous_response_id')) return request
+    const mayRefer = request.body.includes(referenceMark)
+    if (isNative && !members.has('previous_response_id') && !mayRefer) return request
     const asked = Object.fromEntries(
       stateful.flatMap((name) => {
         const span = members.get(name)
@@ -55,11 +56,12 @@ export const withState =
       }),
     )
     const previous = stringOf(asked.previous_response_id)
-    if (isNative && !(previous && isOurResponseId(previous))) return request
+    const goesOnFromOurs = previous !== undefined && isOurResponseId(previous)
+    if (isNative && !goesOnFromOurs && !mayRefer) return request
     if (!isNative) refuseStateElsewhere(asked, previous, target)
     const fields = fieldsOf(parseBody(request.body))
     const find = (id: string): Promise<StoredResponse | undefined> => responses.find(project, id)
-    const whole = await withItems(previous === undefined ? fields : await withPrevious(previous, fields, find), find)
+    const whole = await withItems(goesOnFromOurs ? await withPrevious(previous, fields, find) : fields, find)
     if (!isNative) refuseReferences(whole)
     const goesOn = whole === fields ? request : bodyOf(whole, state().limits)
     if (isNative) return goesOn
@@ -85,6 +87,9 @@ export const withState =
       }),
     }
   }
+
+/** What stands in a request that refers to items of earlier answers, ours perhaps. */
+const referenceMark = '"item_reference"'
 
 type Find = (id: string) => Promise<StoredResponse | undefined>
 

@@ -6,7 +6,7 @@ import { fitted } from '../providers/fit.ts'
 import type { ConfiguredEndpoint } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
-import { fieldOf } from './lost-fields.ts'
+import { fieldsOfClient, lostInHeader } from './lost-fields.ts'
 import { withAllowedNames } from './tool-names.ts'
 
 /** How a call goes to a target: in which dialect, where to, and in which bytes. */
@@ -68,11 +68,14 @@ function translated(
   const { request: named, names: toolNames } = withAllowedNames(request)
   const fit = fitted(named, abilities)
   const { body, dropped } = dialect.encodeRequest(fit.request, abilities)
-  const lost = [...fit.dropped, ...dropped].map((name) => fieldOf(call.dialect.name, name))
+  const lost = fieldsOfClient(
+    call.dialect.name,
+    [...fit.dropped, ...dropped].filter((name) => !call.isRestored(name)),
+  )
   if (call.strict && lost.length > 0) {
     throw new GatewayError(
       'unsupported_field',
-      `${provider.name} cannot take ${lost.map((name) => `\`${name}\``).join(', ')} with the model ${model}. Leave it out, or let Trunkline leave it out: do not ask for strict translation.`,
+      `${provider.name} cannot take ${lostInHeader(lost.map((name) => `\`${name}\``))} with the model ${model}. Leave it out, or let Trunkline leave it out: do not ask for strict translation.`,
       { param: lost[0] as string },
     )
   }

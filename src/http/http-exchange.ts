@@ -143,8 +143,12 @@ export class HttpExchange implements Exchange, InBag, Sink {
   /** Ends a reply that has begun so that nobody takes it for whole: a last frame that says so, or a cut connection. */
   fail(error: GatewayError): void {
     if (this.failure) return
-    this.failure = error
     if (error.code === 'internal') this.rules.onFault(error.cause ?? error)
+    this.breakOff(error)
+  }
+
+  private breakOff(error: GatewayError): void {
+    this.failure = error
     if (this.encodeFailure) this.finish(this.encodeFailure(error), this.rules.patienceMs)
     else this.res.destroy()
   }
@@ -163,11 +167,10 @@ export class HttpExchange implements Exchange, InBag, Sink {
     // The first reason is the one: a body that will never be whole is only a consequence.
     if (this.failure) return
     if (this.res.headersSent) {
-      this.fail(error)
+      this.breakOff(error)
       return
     }
     this.failure = error
-    if (error.code === 'internal') this.rules.onFault(error.cause ?? error)
     if (this.res.destroyed) return
     const bytes = this.begin(error.status, { 'content-type': 'application/json', ...error.details.headers }, body)
     const isEarly = readsOn && !this.req.complete

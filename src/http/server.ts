@@ -50,6 +50,9 @@ const extraConnections = 1_000
 const partingMs = 1_000
 /** When one that was refused for the moment may come again. */
 const soon = { headers: { 'retry-after': '1' } }
+/** What somebody who asks at the wrong path was probably looking for. */
+const chats =
+  'Chats are at POST /v1/chat/completions, /v1/responses, /v1/messages and /gemini/v1beta/models/{model}:generateContent.'
 
 /** Bytes to an exchange, and its reply to bytes. Knows paths and limits, and no model. */
 export function httpServer(options: ServerOptions): HttpServer {
@@ -117,6 +120,7 @@ export function httpServer(options: ServerOptions): HttpServer {
 
   const fail = (exchange: HttpExchange, thrown: unknown, readsOn = true): void => {
     const error = toGatewayError(thrown)
+    if (error.code === 'internal') onFault(error.cause ?? error)
     exchange.refuse(error, encodeError(error, exchange.path), readsOn)
   }
 
@@ -230,10 +234,7 @@ function doorFinder(doors: readonly Door[]): (method: string, path: string) => D
     const door = here.find((candidate) => candidate.method === wanted)
     if (door) return door
     if (here.length === 0) {
-      throw new GatewayError(
-        'unknown_url',
-        `There is nothing at ${path.slice(0, 200)}. Chat is at POST /v1/chat/completions.`,
-      )
+      throw new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}. ${chats}`)
     }
     const allowed = here.map((candidate) => candidate.method).join(', ')
     throw new GatewayError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`, {

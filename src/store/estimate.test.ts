@@ -177,6 +177,16 @@ describe('in the ledger and in the trace', () => {
     ])
   })
 
+  test('a stream of which only the beginning was kept, or nothing, is not guessed at', async () => {
+    const stream = chunk({ content: 'four' }) + chunk({ content: ' five' })
+    await using one = await openWriter({ recording: { bodyBytes: Math.max(request.length, stream.length - 30) } })
+    call(one, stream, { streaming: true })
+    expect((await one.shown(1))?.spans[1]?.detail).not.toHaveProperty('usage')
+    await using other = await openWriter()
+    call(other, '', { streaming: true, answerBytes: 1_000 })
+    expect((await other.shown(1))?.spans[1]?.detail).not.toHaveProperty('usage')
+  })
+
   test('a body of which only the beginning was kept is not guessed at', async () => {
     await using one = await openWriter({ recording: { bodyBytes: 40 } })
     call(one, answerOf('four five'), {}, requestOf('one two three '.repeat(10)))

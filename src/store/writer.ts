@@ -380,8 +380,10 @@ export class Writer {
     open: OpenCall,
     answer: Body | undefined,
   ): Found | undefined {
-    const { httpStatus = 0, usage } = detail
+    const { httpStatus = 0, usage, answerBytes } = detail
     if (usage || read?.usage || httpStatus < 200 || httpStatus > 299) return read
+    // Of an answer that was not kept whole nobody can say how much it was.
+    if ((answer?.length ?? 0) !== answerBytes) return read
     try {
       const request = this.requestOf(open)
       const answered = answer && Buffer.concat([...answer.parts.map((part) => this.bytesOf(part)), answer.bytes()])

@@ -258,7 +258,16 @@ describe('a provider that keeps its answers itself', () => {
     expect(sent).toMatchObject({ model: 'gpt-x', own_field: 1 })
     expect(sent).not.toHaveProperty('previous_response_id')
     expect(textsOf((sent?.input ?? []) as Item[]).slice(0, 2)).toEqual(['One', 'One'])
-    expect((sent?.input as unknown[])[2]).toEqual({ role: 'user', content: 'Two' })
+    expect(((sent?.input ?? []) as unknown[])[2]).toEqual({ role: 'user', content: 'Two' })
+  })
+
+  test('gets the items themselves that we keep, and references to its own as they came', async () => {
+    const first = (await ask({ input: 'One' }, { url: own.url })).body
+    const references = [first.output[0]?.id, 'msg_theirs'].map((id) => ({ type: 'item_reference', id }))
+    expect((await send({ input: references, previous_response_id: 'resp_theirs' })).status).toBe(200)
+    const { input, ...rest } = bodies[0] ?? {}
+    expect(rest).toEqual({ model: 'gpt-x', previous_response_id: 'resp_theirs' })
+    expect(input).toEqual([first.output[0], references[1]])
   })
 
   test('is not asked to go on from what nobody knows', async () => {

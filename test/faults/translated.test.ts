@@ -1,5 +1,5 @@
 /** A provider of another dialect than the client's that does not do what it should. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Setup, setUp } from '../support/behind-faulty.ts'
 import {
   chunked,
@@ -15,6 +15,7 @@ import {
   type SeenRequest,
   until,
 } from '../support/faulty-upstream.ts'
+import { rawRequest, rawSocket } from '../support/raw-http.ts'
 import { attemptsIn, callIn } from '../support/trunkline.ts'
 
 let setup: Setup
@@ -186,14 +187,12 @@ test('a stream that is done and does not end is whole when its client has waited
 })
 
 test('a request that passes and that nobody here can read is refused where its answer has to be written anew', async () => {
-  setup.faulty.script([[head(200, jsonOf(completion)), completion]])
-  const response = await fetch(`${setup.trunkline.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'openai/m', stream: true, messages: [{ role: 5 }] }),
-  })
+  await using other = await setUp()
+  await using claude = await setUp({ 'providers.anthropic.base_url': other.faulty.url })
+  other.faulty.script([[head(200, jsonOf('{}')), '{}']])
+  const response = await ask({ model: 'anthropic/m', stream: true, tools: 'none' }, {}, claude)
   expect(response.status).toBe(400)
-  expect(await response.json()).toMatchObject({ error: { param: 'messages[0].role' } })
+  expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('tools') } })
 })
 
 test('a client that leaves while a stored response is fetched ends the fetching', async () => {
@@ -221,4 +220,49 @@ test('a conversation that goes on may not grow beyond what a request may be', as
   const second = await say({ previous_response_id: id })
   expect(second.status).toBe(413)
   expect(await second.json()).toMatchObject({ error: { message: expect.stringContaining('limits.body_bytes') } })
+})
+
+test('a slow client holds up the provider of a stream that is written anew, and gets all of it', async () => {
+  let written = 0
+  const piece = chunked(hello.repeat(1_000))
+  const pieces = 100
+  const count = (): void => {
+    written += 1
+  }
+  const steps = Array.from({ length: pieces }, () => [piece, count]).flat()
+  setup.faulty.script([[head(200, eventStream), chunked(role), ...steps, chunked(finish + usage + done), lastChunk]])
+  const socket = await rawSocket(setup.trunkline.url)
+  socket.pause()
+  const body = JSON.stringify({
+    model: 'openai/m',
+    max_tokens: 10,
+    stream: true,
+    messages: [{ role: 'user', content: 'Hi' }],
+  })
+  socket.write(
+    rawRequest(setup.trunkline.url, { target: '/v1/messages', headers: ['Content-Type: application/json'], body }),
+  )
+  let before = -1
+  await vi.waitFor(
+    () => {
+      const isSame = written === before
+      before = written
+      expect([isSame, written > 0]).toEqual([true, true])
+    },
+    { interval: 500, timeout: 10_000 },
+  )
+  expect(written).toBeLessThan(pieces)
+  const chunks: Buffer[] = []
+  const all = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      if (chunk.subarray(-5).toString() === lastChunk) resolve()
+    })
+  })
+  socket.resume()
+  await all
+  const said = Buffer.concat(chunks).toString()
+  expect(said.match(/"Hello"/g)).toHaveLength(pieces * 1_000)
+  expect(said).toContain('message_stop')
+  socket.destroy()
 })

@@ -14,10 +14,10 @@ type Sealed = Pick<ReasoningPart, 'seal' | 'id' | 'form'>
 
 /** A signature for thoughts: Claude's own, or one that keeps another provider's seal, id and form. */
 export const signatureOf = ({ seal, id, form }: Sealed): string =>
-  seal?.by === sealedBy ? seal.value : marked(seal, encodeURIComponent(id ?? ''), form ?? '')
+  seal?.by === sealedBy ? seal.value : marked(seal, encodeURIComponent((id ?? '').toWellFormed()), form ?? '')
 
 const marked = (seal: Seal | undefined, place: string, form: string): string =>
-  `${mark}${seal ? encodeURIComponent(seal.by) : ''}:${place}:${form}:${seal?.value ?? ''}`
+  `${mark}${seal ? encodeURIComponent(seal.by.toWellFormed()) : ''}:${place}:${form}:${seal?.value ?? ''}`
 
 /** What a signature says of the thoughts that it stands with. */
 export function sealOf(signature: unknown): Sealed {

@@ -1,5 +1,5 @@
 import type { Message, Part, ReasoningPart, ToolCall } from '../../core/chat.ts'
-import type { Fields } from '../values.ts'
+import { type Fields, fieldsOf } from '../values.ts'
 import type { CallIds } from './call-ids.ts'
 import { dropForeign, outputPart, type Writing } from './encode-content.ts'
 import { isMadeItemId, isOwn, itemKey, itemRest, own, ownEcho, ownFields } from './own.ts'
@@ -67,7 +67,7 @@ const withoutMadeId = ({ id, ...rest }: Fields): Fields =>
 function ownMessage(parts: readonly Part[], rest: Fields): Fields {
   const said = withoutMadeId(rest)
   const content = parts.map((part) => {
-    const { logprobs: _, ...wire } = outputPart(part)
+    const { logprobs: _, ...wire } = fieldsOf(outputPart(part))
     return wire
   })
   return { type: 'message', role: 'assistant', ...(said.id !== undefined && { status: 'completed' }), ...said, content }
