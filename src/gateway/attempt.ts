@@ -224,10 +224,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   /** As the client hears of an error that came under a good status. */
   private told(error: GatewayError): GatewayError {
     const { headers, translation } = this.answering as Answering
-    const client = this.call.dialect
-    return translation
-      ? withHints(inWordsOf(client, error), { ...headers, ...idFor(client, headers) })
-      : withHints(error, headers)
+    return translation ? translatedError(error, headers, this.call.dialect) : withHints(error, headers)
   }
 
   heard(): void {
@@ -354,33 +351,5 @@ function refusalOf(
   if (asItCame && dialect === client) {
     return { error, asItCame: { status, headers: replyHeadersOf(received, true), body: bytes, streaming: false } }
   }
-  if (dialect === client) return { error: withHints(error, received) }
-  return { error: withHints(inWordsOf(client, error), { ...received, ...idFor(client, received) }) }
-}
-
-/** The provider's id of the request, where the client's SDK looks for it. */
-function idFor({ requestIdHeader = 'x-request-id' }: Dialect, headers: UpstreamHeaders): Record<string, string> {
-  const id = requestIdIn(headers)
-  return id === undefined ? {} : { [requestIdHeader]: id }
-}
-
-/** The clients of a dialect know an error by their own vendor's status: 529 means nothing to OpenAI's. */
-function inWordsOf({ errorStatus }: Dialect, error: GatewayError): GatewayError {
-  const status = errorStatus?.[error.code] ?? (error.code === 'upstream_overloaded' ? undefined : error.details.status)
-  const { status: _, ...details } = error.details
-  return new GatewayError(error.code, error.message, status === undefined ? details : { ...details, status })
-}
-
-/** The provider's hints go with the error; the description of a body that the client does not get stays behind. */
-function withHints(error: GatewayError, received: UpstreamHeaders): GatewayError {
-  const {
-    'content-type': _type,
-    'content-length': _length,
-    'content-encoding': _encoding,
-    ...hints
-  } = replyHeadersOf(received, true)
-  return new GatewayError(error.code, error.message, {
-    ...error.details,
-    headers: { ...error.details.headers, ...(hints as Record<string, string>) },
-  })
+  return { error: dialect === client ? withHints(error, received) : translatedError(error, received, client) }
 }

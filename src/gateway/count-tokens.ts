@@ -11,6 +11,7 @@ import { plan } from '../routing/plan.ts'
 import { headerText, replyHeadersOf, upstreamHeaders, withKeyOfQuery } from './headers.ts'
 import type { InferenceDeps } from './inference.ts'
 import { type Relayed, relay } from './relay.ts'
+import { translatedError, withHints } from './told.ts'
 import { withoutKeys } from './without-keys.ts'
 
 const rules: BodyRules = { wanted: 'Send what you would send to have it answered.', read: ['model'], large: 'messages' }
@@ -93,7 +94,8 @@ function replyOf(
   const isNative = name === client.name
   if (status >= 400) {
     const { error, asItCame } = readError(status, bytes, headers)
-    if (!(isNative && asItCame)) throw error
+    if (!isNative) throw translatedError(error, headers, client)
+    if (!asItCame) throw withHints(error, headers)
     return { status, headers: replyHeadersOf(headers, false), body: bytes }
   }
   const tokens = counting?.decodeAnswer(parsed(bytes))

@@ -266,3 +266,34 @@ test('a slow client holds up the provider of a stream that is written anew, and 
   expect(said).toContain('message_stop')
   socket.destroy()
 })
+
+test('a provider that is overloaded says so by the status that the client knows, however it says it', async () => {
+  const overloaded = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }
+  const text = JSON.stringify(overloaded)
+  await using other = await setUp()
+  await using claude = await setUp({ 'providers.anthropic.base_url': other.faulty.url })
+  const askOpenAi = (fields: object): Promise<Response> =>
+    fetch(`${claude.trunkline.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'anthropic/m', messages: [{ role: 'user', content: 'Hi' }], ...fields }),
+    })
+  const hints = { 'retry-after': '9', 'request-id': 'req_1' }
+  for (const [stream, steps] of [
+    [false, [head(529, { ...jsonOf(text), ...hints }), text]],
+    [false, [head(200, { ...jsonOf(text), ...hints }), text]],
+    [true, [head(200, { ...eventStream, ...hints }), chunked(`event: error\n${event(text)}`), lastChunk]],
+  ] as const) {
+    other.faulty.script([steps])
+    const response = await askOpenAi({ stream })
+    expect(response.status).toBe(503)
+    expect([response.headers.get('retry-after'), response.headers.get('x-request-id')]).toEqual(['9', 'req_1'])
+    expect(await response.json()).toMatchObject({ error: { message: 'Overloaded' } })
+  }
+  const count = await fetch(`${claude.trunkline.url}/v1/messages/count_tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'openai/m', messages: [{ role: 'user', content: 'Hi' }] }),
+  })
+  expect(count.status).toBe(200)
+})
