@@ -1,6 +1,6 @@
 import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
 import type { Config } from '../core/config.ts'
-import { clientLeft } from '../core/error.ts'
+import { clientLeft, GatewayError } from '../core/error.ts'
 import type { Rounds } from '../core/rounds.ts'
 import type { Asked, Dialect, RequestFacts } from '../dialects/dialect.ts'
 import { parseBody } from '../dialects/request-body.ts'
@@ -111,7 +111,7 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     chat: () => understand().chat,
     isRestored: (lost) => understand().restored.has(lost),
     framing: address?.framing ?? dialect.framing,
-    strict: translation === 'strict' || headers['x-trunkline-strict'] === 'true',
+    strict: isStrict(headers['x-trunkline-strict'], translation),
     ...(prepared.answerId !== undefined && { answerId: prepared.answerId }),
     headers: withKeyOfQuery(headers, exchange.query),
     trace,
@@ -161,6 +161,13 @@ function understoodOf(
       : [`messages[${index}].reasoning`],
   )
   return { chat, restored: new Set(restored) }
+}
+
+/** A header that says something else than it may is no way to say it: whoever sent it means something. */
+function isStrict(said: string | string[] | undefined, translation: Config['translation']): boolean {
+  if (said === undefined || said === '') return translation === 'strict'
+  if (said === 'true' || said === 'false') return said === 'true'
+  throw new GatewayError('bad_request', 'x-trunkline-strict must be true or false.', { param: 'x-trunkline-strict' })
 }
 
 /** How a stream that has begun says that it failed. */

@@ -155,7 +155,7 @@ function bodyOf(fields: unknown, limits: InferenceState['limits']): Prepared {
 const notFound = (id: string, status: 400 | 404): GatewayError =>
   new GatewayError('not_found', `There is no response ${id.slice(0, 100)} in this project, or no longer.`, {
     status,
-    param: 'previous_response_id',
+    param: status === 400 ? 'previous_response_id' : 'response_id',
     ...(status === 400 && { openaiCode: 'previous_response_not_found' }),
   })
 

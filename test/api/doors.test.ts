@@ -177,6 +177,11 @@ describe('what a provider cannot take', () => {
     expect([response.status, await json(response)]).toMatchObject([400, { error: { status: 'INVALID_ARGUMENT' } }])
   })
 
+  test('a wish to be strict that cannot be understood is refused', async () => {
+    const response = await post(path, ask, { 'x-trunkline-strict': 'yes' })
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('x-trunkline-strict')])
+  })
+
   test('is refused where the setting says so', async () => {
     await using strict = await startTest({ settings: { translation: 'strict' } })
     const response = await fetch(strict.url + path, {

@@ -210,7 +210,7 @@ describe('without a key', () => {
     const chat = await post(`${trunkline.url}${doors.chat.path}`, doors.chat.ask('groq/llama'))
     expect(chat.status).toBe(401)
     expect(await chat.json()).toMatchObject({
-      error: { code: 'invalid_api_key', message: expect.stringMatching(/OPENAI_API_KEY.*groq\/….*GROQ_API_KEY/) },
+      error: { code: 'invalid_api_key', message: expect.stringMatching(/groq\/….*GROQ_API_KEY.*OPENAI_API_KEY/) },
     })
     const message = await post(`${trunkline.url}${doors.messages.path}`, doors.messages.ask('claude-x'))
     expect(message.status).toBe(401)
@@ -224,6 +224,6 @@ describe('without a key', () => {
     await using trunkline = await startTest({ environment: { AZURE_OPENAI_API_KEY: 'k' } })
     const response = await post(`${trunkline.url}${doors.chat.path}`, doors.chat.ask('azure/gpt-5'))
     expect(response.status).toBe(401)
-    expect(await response.text()).toContain('set providers.azure.base_url')
+    expect(await response.text()).toContain('set providers.azure.resource')
   })
 })

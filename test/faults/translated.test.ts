@@ -1,4 +1,5 @@
 /** A provider of another dialect than the client's that does not do what it should. */
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Setup, setUp } from '../support/behind-faulty.ts'
 import {
@@ -112,6 +113,58 @@ describe('a client that leaves', () => {
     controller.abort()
     expect(await closedWithin(atMs)).toBeLessThan(100)
     expect(await callOf(response)).toMatchObject({ status: 'cancelled' })
+  })
+})
+
+describe('a client that leaves where answers are read to their end', () => {
+  let draining: Setup
+  beforeAll(async () => {
+    draining = await setUp({ 'cancel.mode': 'drain', 'cancel.drain_bytes': '1000000' })
+  })
+  afterAll(() => draining[Symbol.asyncDispose]())
+
+  /** Leaves once the provider says so, and gives the only attempt as it was recorded. */
+  async function leave(fields: object, first: string, rest: readonly (string | Buffer)[], headers: string) {
+    const begun = Promise.withResolvers<void>()
+    const left = Promise.withResolvers<void>()
+    draining.faulty.script([
+      [headers, chunked(first), () => begun.resolve(), until(left.promise), ...rest.map(chunked), lastChunk],
+    ])
+    const controller = new AbortController()
+    const trace = '0af7651916cd43dd8448eb211c80319c'.replace(/^./, () => (traces++).toString(16))
+    const asked = ask(
+      fields,
+      {
+        signal: controller.signal,
+        headers: { 'content-type': 'application/json', traceparent: `00-${trace}-b7ad6b7169203331-01` },
+      },
+      draining,
+    ).catch(() => undefined)
+    await begun.promise
+    if (fields !== whole) await asked
+    controller.abort()
+    await asked
+    // Until the gateway has seen it.
+    await setTimeout(50)
+    left.resolve()
+    return vi.waitFor(async () => {
+      const [attempt] = attemptsIn(await draining.trunkline.trace(trace))
+      if (!attempt) throw new Error('It is not there yet.')
+      return attempt
+    })
+  }
+  let traces = 1
+  const whole = {}
+
+  test('is told by what its stream used', async () => {
+    const attempt = await leave({ stream: true }, role + hello, [there, finish, usage, done], head(200, eventStream))
+    expect(attempt).toMatchObject({ status: 'cancelled', detail: { usage: { inputUncached: 3, outputText: 2 } } })
+  })
+
+  test('is told by what its whole answer used', async () => {
+    const headers = head(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
+    const attempt = await leave(whole, completion.slice(0, 50), [completion.slice(50)], headers)
+    expect(attempt).toMatchObject({ status: 'cancelled', detail: { usage: { inputUncached: 3, outputText: 2 } } })
   })
 })
 

@@ -195,7 +195,12 @@ describe('an error as clients of this dialect read it', () => {
 
   test('has the code on which the clients of the vendor switch', () => {
     expect(JSON.parse(encodeError(new GatewayError('context_length', 'No.')))).toEqual({
-      error: { message: 'No.', type: 'invalid_request_error', param: null, code: 'context_length_exceeded' },
+      error: {
+        message: "This model's maximum context length is exceeded: No.",
+        type: 'invalid_request_error',
+        param: null,
+        code: 'context_length_exceeded',
+      },
     })
   })
 
