@@ -60,6 +60,22 @@ test('the seal of a call comes back to it', () => {
   ])
 })
 
+test('an id that a host uses again is another call', () => {
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, call('call_0')))
+  const other: Part = { kind: 'tool-call', id: 'call_0', name: 'weather', arguments: '{"city":"Paris"}' }
+  const asked = request(other)
+  expect(remembered.restored('one', asked)).toBe(asked)
+})
+
+test('arguments may come back written in another way', () => {
+  const written = { kind: 'tool-call', id: 'a', name: 'weather' } as const
+  const remembered = new Remembered()
+  remembered.keep('one', answer(thought, { ...written, arguments: '{"a":1, "b":2}' }))
+  const back: Part = { ...written, arguments: '{"b":2,"a":1}' }
+  expect(partsOf(remembered.restored('one', request(back)))).toEqual([thought, back])
+})
+
 test('no project sees what another one has', () => {
   const remembered = new Remembered()
   remembered.keep('one', answer(thought, call('a')))

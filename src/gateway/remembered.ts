@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ChatAnswer, ChatRequest, Message, Part, ReasoningPart, Seal, ToolCall } from '../core/chat.ts'
 
 /** How much is remembered: characters of sealed thoughts, of the newest calls. */
@@ -8,6 +9,8 @@ interface Memory {
   /** All thoughts of its turn, with their seals, and behind how many calls each stood; only with the first call. */
   readonly thoughts: readonly Thought[]
   readonly seal: Seal | undefined
+  /** Some hosts use the same ids again: it is the same call only if it asks the same of the same tool. */
+  readonly call: Pick<ToolCall, 'name' | 'arguments'>
   readonly size: number
 }
 
@@ -34,7 +37,7 @@ export class Remembered {
     for (const { message } of choices) {
       let thoughts = thoughtsOf(message.parts)
       for (const call of message.parts.filter(isCall)) {
-        if (thoughts.length > 0 || call.seal) this.add(keyOf(project, call.id), thoughts, call.seal)
+        if (thoughts.length > 0 || call.seal) this.add(project, call, thoughts)
         thoughts = []
       }
     }
@@ -54,10 +57,10 @@ export class Remembered {
 
   private whole(project: string, message: Message): Message {
     if (message.role !== 'assistant') return message
-    const memories = message.parts.filter(isCall).map(({ id }) => this.memories.get(keyOf(project, id)))
+    const memories = message.parts.filter(isCall).map((call) => this.of(project, call))
     if (!memories.some(Boolean)) return message
     const sealed = message.parts.map((part): Part => {
-      const seal = part.kind === 'tool-call' && !part.seal && this.memories.get(keyOf(project, part.id))?.seal
+      const seal = isCall(part) && !part.seal && this.of(project, part)?.seal
       return seal ? { ...part, seal } : part
     })
     const thoughts = memories.flatMap((memory) => memory?.thoughts ?? [])
@@ -66,14 +69,20 @@ export class Remembered {
     return { ...message, parts }
   }
 
-  private add(key: string, thoughts: readonly Thought[], seal: Seal | undefined): void {
+  private of(project: string, call: ToolCall): Memory | undefined {
+    const memory = this.memories.get(keyOf(project, call.id))
+    return memory && isSameCall(memory.call, call) ? memory : undefined
+  }
+
+  private add(project: string, { id, name, arguments: asked, seal }: ToolCall, thoughts: readonly Thought[]): void {
+    const key = keyOf(project, id)
     const before = this.memories.get(key)
     if (before) this.forget(key, before)
     const size = thoughts.reduce(
       (sum, { part }) => sum + part.text.length + (part.seal?.value.length ?? 0),
-      key.length + (seal?.value.length ?? 0),
+      key.length + asked.length + (seal?.value.length ?? 0),
     )
-    this.memories.set(key, { thoughts, seal, size })
+    this.memories.set(key, { thoughts, seal, call: { name, arguments: asked }, size })
     this.size += size
     for (const [oldest, memory] of this.memories) {
       if (this.size <= this.most) break
@@ -96,6 +105,18 @@ function thoughtsOf(parts: readonly Part[]): readonly Thought[] {
     else if (part.kind === 'reasoning') thoughts.push({ part, callsBefore })
   }
   return thoughts.some(({ part }) => part.seal) ? thoughts : []
+}
+
+const isSameCall = (a: Pick<ToolCall, 'name' | 'arguments'>, b: Pick<ToolCall, 'name' | 'arguments'>): boolean =>
+  a.name === b.name && (a.arguments === b.arguments || isDeepStrictEqual(read(a.arguments), read(b.arguments)))
+
+/** Clients write arguments anew, in their own order; none are an empty object to many. */
+function read(written: string): unknown {
+  try {
+    return JSON.parse(written || '{}')
+  } catch {
+    return written
+  }
 }
 
 const isSame = (thoughts: readonly Thought[], parts: readonly Part[]): boolean => {
