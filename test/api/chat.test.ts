@@ -56,7 +56,10 @@ test('a call is answered and its trace tells what happened', async () => {
     { role: 'user', parts: [{ kind: 'text', text: 'Hello there' }] },
   ])
   expect(callIn(view).conversation?.answer?.choices).toEqual([
-    { message: { role: 'assistant', parts: [{ kind: 'text', text: 'Hello there' }] }, finish: { reason: 'stop', native: 'stop' } },
+    {
+      message: { role: 'assistant', parts: [{ kind: 'text', text: 'Hello there' }] },
+      finish: { reason: 'stop', native: 'stop' },
+    },
   ])
 })
 

@@ -35,7 +35,13 @@ type File = 'traces' | 'ledger'
 export type Writing = Awaited<ReturnType<typeof openWriter>>
 
 /** A writer on a folder of its own, fed by the slabs that would feed it. */
-export async function openWriter({ recording, responses, startedUs = 0, folder: given, lostBytes = 0 }: WritingOptions = {}) {
+export async function openWriter({
+  recording,
+  responses,
+  startedUs = 0,
+  folder: given,
+  lostBytes = 0,
+}: WritingOptions = {}) {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'trunkline-writer-'))
   const files = { traces: join(folder, 'traces.db'), ledger: join(folder, 'ledger.db') }
   const counters = slabCounters(newSlabCounters())
