@@ -1,6 +1,6 @@
 import type { AnswerFacts, AnswerWatch } from '../core/answer.ts'
 import type { ChatAnswer, ChatEvent, Seal } from '../core/chat.ts'
-import { Assembly, disassemble } from '../core/chat-events.ts'
+import { Assembly } from '../core/chat-events.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 import type { Step } from '../core/steps.ts'
@@ -8,6 +8,7 @@ import type { AnswerContext, Dialect } from '../dialects/dialect.ts'
 import { madeCallId } from '../dialects/ids.ts'
 import { spanErrorOf } from '../dialects/watch.ts'
 import type { Frame, Framing } from '../http/frames.ts'
+import { type AnswerReader, StreamReader, WholeReader } from './answer-reader.ts'
 
 export interface TranslationOptions {
   readonly from: Dialect
@@ -42,7 +43,7 @@ export class Translation implements Source, Sink {
   /** Sees each chunk first, and makes events of it. */
   readonly watch: AnswerWatch
   private readonly options: TranslationOptions
-  private readonly reader: Reader
+  private readonly reader: AnswerReader
   private readonly encoder: Step<ChatEvent, Frame> | undefined
   private readonly writer: Step<Frame, Buffer>
   private readonly said = new Assembly()
@@ -264,77 +265,8 @@ export class Translation implements Source, Sink {
   }
 }
 
-/** Bytes of a provider to events. What was taken before something is thrown stays taken. */
-interface Reader {
-  next(chunk: Buffer, take: (event: ChatEvent) => void): void
-  end(take: (event: ChatEvent) => void): void
-  /** Whether it could end here. After that nothing more is read. */
-  isWhole(take: (event: ChatEvent) => void): boolean
-}
-
-class StreamReader implements Reader {
-  private readonly frames: Step<Uint8Array, Frame>
-  private readonly decoder: Step<Frame, ChatEvent>
-
-  constructor(dialect: Dialect) {
-    this.frames = dialect.framing.split()
-    this.decoder = dialect.decodeStream()
-  }
-
-  next(chunk: Buffer, take: (event: ChatEvent) => void): void {
-    for (const frame of this.frames.next(chunk)) for (const event of this.decoder.next(frame)) take(event)
-  }
-
-  end(take: (event: ChatEvent) => void): void {
-    for (const frame of this.frames.end()) for (const event of this.decoder.next(frame)) take(event)
-    for (const event of this.decoder.end()) take(event)
-  }
-
-  isWhole(take: (event: ChatEvent) => void): boolean {
-    try {
-      for (const event of this.decoder.end()) take(event)
-      return true
-    } catch {
-      return false
-    }
-  }
-}
-
-class WholeReader implements Reader {
-  private readonly dialect: Dialect
-  private readonly chunks: Buffer[] = []
-
-  constructor(dialect: Dialect) {
-    this.dialect = dialect
-  }
-
-  next(chunk: Buffer): void {
-    this.chunks.push(chunk)
-  }
-
-  end(take: (event: ChatEvent) => void): void {
-    for (const event of disassemble(this.dialect.decodeAnswer(parsed(Buffer.concat(this.chunks))))) take(event)
-  }
-
-  isWhole(): boolean {
-    return false
-  }
-}
-
 const tooLong = (): GatewayError =>
   new GatewayError('upstream_invalid', `The answer of the provider is larger than ${mostBytes >> 20} MB.`)
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw new GatewayError(
-      'upstream_invalid',
-      `What the provider sent is no JSON. Is its base URL right? ${(cause as Error).message}`,
-      { cause },
-    )
-  }
-}
 
 const sealed = (seal: Seal | undefined, by: string | undefined): { seal?: Seal } =>
   seal ? { seal: by !== undefined && seal.by === vendorOfOpenAi ? { ...seal, by } : seal } : {}

@@ -186,6 +186,13 @@ describe('an error under a good status', () => {
   })
 })
 
+test('what a provider behind OpenRouter said is not lost', () => {
+  const raw = 'x is temporarily rate-limited upstream.'
+  const error = { message: 'Provider returned error', code: 429, metadata: { raw, provider_name: 'Some' } }
+  const { error: read } = readError(429, Buffer.from(JSON.stringify({ error })))
+  expect([read.code, read.message]).toEqual(['rate_limited', `Provider returned error: ${raw}`])
+})
+
 describe('an error as clients of this dialect read it', () => {
   test('has a message, a type, a parameter and a code', () => {
     expect(JSON.parse(encodeError(new GatewayError('bad_request', 'No.', { param: 'model' })))).toEqual({

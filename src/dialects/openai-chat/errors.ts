@@ -93,8 +93,11 @@ function fieldsOf(written: unknown, body: Buffer): ErrorFields {
   if (typeof inner === 'object' && inner !== null) {
     const fields = inner as Record<string, unknown>
     const detail = fields.message ?? fields.detail ?? fields.error
+    const said = typeof detail === 'string' && detail !== '' ? detail : excerpt(JSON.stringify(fields))
+    // OpenRouter says only that a provider failed, and beside it what that provider said.
+    const { raw } = (fields.metadata ?? {}) as { raw?: unknown }
     return {
-      message: typeof detail === 'string' && detail !== '' ? detail : excerpt(JSON.stringify(fields)),
+      message: typeof raw === 'string' && raw !== '' ? `${said}: ${excerpt(raw)}` : said,
       ...textField(fields, 'type'),
       ...textField(fields, 'code'),
       ...textField(fields, 'param'),
