@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
 import { version } from '../core/version.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { UpstreamHeaders } from '../http/upstream.ts'
 import type { CredentialKind, Header } from '../providers/credentials.ts'
+import { providers } from '../providers/index.ts'
 import type { ConfiguredEndpoint, ConfiguredProvider } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
@@ -119,14 +121,23 @@ export function withKeyOfQuery(headers: IncomingHttpHeaders, query: string): Inc
   return key && /^[\x21-\x7e]+$/.test(key) ? { ...headers, 'x-goog-api-key': key } : headers
 }
 
-function noCredential({ provider: { name, provider }, meant }: Target, takesClients: boolean): GatewayError {
+function noCredential({ provider: { name, provider }, model, meant }: Target, takesClients: boolean): GatewayError {
   const ways = [
     `Set ${provider.keyVariables?.[0] ?? `providers.${name}.api_key`} before you start Trunkline`,
     ...(takesClients ? [`send your ${provider.label} key ${places[provider.credential]}`] : []),
     'or call the built-in model "mock/echo", which needs none',
   ]
-  const other = meant === undefined ? '' : `${hintOf(meant)} Until then it goes to ${name}. `
+  const other = meant === undefined ? misspelt(model) : `${hintOf(meant)} Until then it goes to ${name}. `
   return new GatewayError('no_credential', `${other}There is no credential for ${name}. ${ways.join(', ')}.`)
+}
+
+/** Many models have a slash in their name; of what stands before it only what looks like a provider is taken for one. */
+function misspelt(model: string): string {
+  const slash = model.indexOf('/')
+  const near = slash > 0 ? nearest(model.slice(0, slash), Object.keys(providers)) : undefined
+  return near === undefined
+    ? ''
+    : `If you mean the provider ${near}, write ${near}${model.slice(slash).slice(0, 100)}. `
 }
 
 /** What makes a name with a provider in front go to that provider. */

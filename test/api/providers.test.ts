@@ -205,6 +205,15 @@ describe('a chat that chat completions would refuse', () => {
 })
 
 describe('without a key', () => {
+  test.each([
+    ['antropic/claude-x', 'write anthropic/claude-x'],
+    ['mistralai/mistral-large', 'write mistral/mistral-large'],
+  ])('a provider that was misspelt is named: %s', async (model, words) => {
+    await using trunkline = await startTest()
+    const chat = await post(`${trunkline.url}${doors.chat.path}`, doors.chat.ask(model))
+    expect([chat.status, await chat.text()]).toEqual([401, expect.stringContaining(words)])
+  })
+
   test('a call is a 401 that says what to set, in the words of the client', async () => {
     await using trunkline = await startTest()
     const chat = await post(`${trunkline.url}${doors.chat.path}`, doors.chat.ask('groq/llama'))
