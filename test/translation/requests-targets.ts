@@ -53,8 +53,10 @@ export interface Sent {
 /** What a target is sent for a client's request. */
 export function sent(from: DialectName, body: unknown, name: TargetName): Sent {
   const { dialect, provider, model } = targets[name]
-  const asked = (dialects as Readonly<Record<string, Dialect>>)[from]?.decodeRequest(body, { model, stream: false })
-  if (!asked) throw new Error(`no dialect ${from}`)
+  const client: Dialect = dialects[from]
+  const decoded = client.decodeRequest(body, { model, stream: false })
+  // Who speaks as the provider does is not translated: this is how a client of another kind says the same.
+  const asked = from === dialect ? { ...decoded, extra: { dialect: 'another', fields: {} } } : decoded
   const { effort, mode, budget } = asked.reasoning ?? {}
   const isOff = effort === 'none' || mode === 'off' || budget === 0
   const abilities = abilitiesFor({ name: provider, atHome: provider !== 'custom' }, model, dialect, isOff)
