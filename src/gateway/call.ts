@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
-import type { Dialect, RequestFacts } from '../dialects/dialect.ts'
+import type { AnswerContext, Dialect, RequestFacts } from '../dialects/dialect.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { Framing } from '../http/frames.ts'
 import type { CallTrace } from '../telemetry/trace.ts'
@@ -24,7 +24,7 @@ export interface Call {
   readonly trace: CallTrace
   readonly replyHeaders: ReplyHeaders
   /** Hears an answer that was translated, once it has ended well. */
-  readonly onAnswer: (answer: ChatAnswer) => void
+  readonly onAnswer: (answer: ChatAnswer, context: AnswerContext) => void
   /** The listener hears, once, that the client has left. A later one takes the place of an earlier. */
   onGone(listener: () => void): void
 }

@@ -1,4 +1,4 @@
-import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
+import type { ChatRequest } from '../core/chat.ts'
 import type { Config } from '../core/config.ts'
 import { clientLeft, GatewayError } from '../core/error.ts'
 import type { Rounds } from '../core/rounds.ts'
@@ -61,7 +61,7 @@ export interface Prepared {
 
 export interface Preparation {
   readonly answerId?: string
-  readonly onAnswer?: (answer: ChatAnswer, request: ChatRequest) => void
+  readonly onAnswer?: Call['onAnswer']
 }
 
 export const chatDoor = (door: ChatDoor, deps: InferenceDeps): Door => ({
@@ -116,9 +116,9 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     headers: withKeyOfQuery(headers, exchange.query),
     trace,
     replyHeaders,
-    onAnswer(answer) {
+    onAnswer(answer, context) {
       deps.remembered.keep(ids.projectId, answer)
-      prepared.onAnswer?.(answer, call.chat())
+      prepared.onAnswer?.(answer, context)
     },
     onGone: (listener) => exchange.onGone(listener),
   }

@@ -1,5 +1,6 @@
-import type { ChatAnswer, ChatRequest } from '../core/chat.ts'
+import type { ChatAnswer } from '../core/chat.ts'
 import { GatewayError } from '../core/error.ts'
+import type { AnswerContext } from '../dialects/dialect.ts'
 import { openaiResponses } from '../dialects/openai-responses/openai-responses.ts'
 import {
   continued,
@@ -71,17 +72,11 @@ export const withState =
       ...goesOn,
       answerId: id,
       ...(keeps && {
-        onAnswer: (answer: ChatAnswer, understood: ChatRequest) =>
+        // As the client was told it, to the second and with the same ids.
+        onAnswer: (answer: ChatAnswer, context: AnswerContext) =>
           responses.keep(project, {
             id,
-            response: fieldsOf(
-              openaiResponses.encodeAnswer(answer, {
-                request: understood,
-                createdS: Math.floor(Date.now() / 1000),
-                newId,
-                answerId: id,
-              }),
-            ),
+            response: fieldsOf(openaiResponses.encodeAnswer(answer, context)),
             input: inputItemsOf(whole),
           }),
       }),

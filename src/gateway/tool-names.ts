@@ -1,8 +1,8 @@
 import type { ChatRequest, Message, Part } from '../core/chat.ts'
 import { allowedId } from '../dialects/ids.ts'
 
-/** What every provider takes as the name of a tool; some take more. */
-const allowed = /^[a-zA-Z0-9_-]+$/
+/** What every provider takes as the name of a tool; some take more. Google's begin with a letter. */
+const allowed = /^[a-zA-Z_][a-zA-Z0-9_-]*$/
 const longest = 64
 
 export interface Renamed {
@@ -21,7 +21,7 @@ export function withAllowedNames(request: ChatRequest): Renamed {
   ])
   const changed = [...asked].filter((name) => name !== '' && !(allowed.test(name) && name.length <= longest))
   if (changed.length === 0) return { request, names: none }
-  const out = new Map(changed.map((name) => [name, allowedId(name, allowed, longest)]))
+  const out = new Map(changed.map((name) => [name, allowedName(name)]))
   const nameOf = (name: string): string => out.get(name) ?? name
   const { toolChoice } = request
   return {
@@ -33,6 +33,11 @@ export function withAllowedNames(request: ChatRequest): Renamed {
       ...(toolChoice?.names && { toolChoice: { ...toolChoice, names: toolChoice.names.map(nameOf) } }),
     },
   }
+}
+
+function allowedName(name: string): string {
+  const letters = allowedId(name, allowed, longest)
+  return allowed.test(letters) ? letters : `_${letters}`.slice(0, longest)
 }
 
 const calledIn = (part: Part): string[] =>

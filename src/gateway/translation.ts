@@ -25,8 +25,8 @@ export interface TranslationOptions {
   readonly seals: string | undefined
   /** Ends the answer at its source, for a reason that is not the source's own; the reason comes back as its failure. */
   readonly stop: (error: GatewayError) => void
-  /** Hears the whole answer once it has ended well. */
-  readonly onAnswer: (answer: ChatAnswer) => void
+  /** Hears the whole answer once it has ended well, and what it was told with. */
+  readonly onAnswer: (answer: ChatAnswer, context: AnswerContext) => void
 }
 
 /** How much of an answer is read: all of it is kept until it ends, and none that means anything is as long. */
@@ -108,7 +108,7 @@ export class Translation implements Source, Sink {
     try {
       this.flush()
       const answer = this.said.answer()
-      onAnswer(answer)
+      onAnswer(answer, context)
       if (goesStreamed) this.send([...this.written(this.encoder?.end() ?? []), ...this.writer.end()])
       else this.send([Buffer.from(JSON.stringify(to.encodeAnswer(answer, context)))])
     } catch (thrown) {
