@@ -1,6 +1,7 @@
 /** A client's request on its way to each model that is asked in another way, without any network. */
-import { type DialectName, dialects } from '../../src/dialects/index.ts'
+
 import type { Dialect } from '../../src/dialects/dialect.ts'
+import { type DialectName, dialects } from '../../src/dialects/index.ts'
 import { withAllowedNames } from '../../src/gateway/tool-names.ts'
 import { abilitiesFor } from '../../src/providers/abilities.ts'
 import { fitted } from '../../src/providers/fit.ts'

@@ -31,7 +31,7 @@ export const anthropicMessages: Dialect & { readonly counting: Counting } = {
   encodeStream,
   encodeError,
   requestIdHeader: 'request-id',
-  errorStatus: { upstream_overloaded: 529, quota_exceeded: 402 },
+  errorStatus: { upstream_overloaded: 529, quota_exceeded: 402, model_not_found: 404 },
   encodeStreamError,
   readError,
   counting: {

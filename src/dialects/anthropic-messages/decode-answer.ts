@@ -39,8 +39,9 @@ function decodeAnswerBlock(block: Fields): Part {
 /** An answer by way of a tool that we made is an answer and no call. */
 function unwrappedFinish(body: Fields, blocks: readonly Fields[]) {
   const calls = blocks.filter(({ type }) => type === 'tool_use')
-  const isAnswer = calls.length > 0 && calls.every(({ name }) => isAnswerTool(textOf(name)))
-  return isAnswer && body.stop_reason === 'tool_use' ? ({ reason: 'stop' } as const) : decodeFinish(body)
+  const hasOtherCall = calls.some(({ name }) => !isAnswerTool(textOf(name)))
+  const isAnswer = calls.length > 0 && !hasOtherCall && body.stop_reason === 'tool_use'
+  return isAnswer ? ({ reason: 'stop' } as const) : decodeFinish(body, hasOtherCall)
 }
 
 const messageFields = new Set([

@@ -193,7 +193,7 @@ class StreamDecoder implements Step<Frame, ChatEvent> {
 
   private finishOf(delta: Fields): ReturnType<typeof decodeFinish> {
     const isAnswer = this.hasAnswerTool && !this.hasOtherCall && delta.stop_reason === 'tool_use'
-    return isAnswer ? { reason: 'stop' satisfies FinishReason } : decodeFinish(delta)
+    return isAnswer ? { reason: 'stop' satisfies FinishReason } : decodeFinish(delta, this.hasOtherCall)
   }
 }
 

@@ -267,8 +267,14 @@ describe('thoughts', () => {
     expect(JSON.stringify(body)).not.toContain('enc')
     expect(body.thinking).toEqual({ type: 'disabled' })
     expect(dropped).toEqual(['messages[1].reasoning', 'reasoning'])
-    const later = sent({ messages: [...turn(foreign), user('And?')], reasoning: thinking }, { reasoning: 'budget' })
-    expect(later.body.thinking).toEqual({ type: 'enabled', budget_tokens: 2000 })
+    const thinkingAfter = (...more: readonly Message[]) =>
+      sent({ messages: [...turn(foreign), ...more], reasoning: thinking }, { reasoning: 'budget' }).body.thinking
+    // Words beside the results need not begin another turn.
+    expect(thinkingAfter(user('And?'))).toEqual({ type: 'disabled' })
+    expect(thinkingAfter({ role: 'assistant', parts: [{ kind: 'text', text: 'Done.' }] }, user('And?'))).toEqual({
+      type: 'enabled',
+      budget_tokens: 2000,
+    })
   })
 
   test('a host that wants thoughts back gets them without a seal', () => {

@@ -1,6 +1,7 @@
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 import { readDisguised as readOtherDisguised, readError as readOtherError } from '../openai-chat/errors.ts'
+import { isTooLong } from '../too-long.ts'
 import { type Fields, isFields, rowOf, stringOf } from '../values.ts'
 
 /** What Anthropic calls an error, what we call it, and the status under which it sends it. */
@@ -100,7 +101,7 @@ function errorOf({ type, message }: OwnError, status: number | undefined): Gatew
 /** By its words where the type is one for many things, then by its type, then by the status. */
 function codeOf(code: ErrorCode | undefined, status: number | undefined, message: string): ErrorCode {
   if (code === 'bad_request' || code === undefined) {
-    if (/prompt is too long|context (window|limit)|input is too long/i.test(message)) return 'context_length'
+    if (isTooLong(message)) return 'context_length'
     if (/credit balance/i.test(message)) return 'quota_exceeded'
     if (/invalid (x-)?api.?key/i.test(message)) return 'unauthorized'
     if (/content filtering policy/i.test(message)) return 'content_filter'

@@ -29,17 +29,22 @@ const stopReasons = {
 export const finishReasonOf = (stopReason: unknown): FinishReason | undefined =>
   typeof stopReason === 'string' ? (rowOf(reasons, stopReason) ?? 'other') : undefined
 
-/** How an answer ended: from a whole answer, or from the `delta` of a stream's last events. */
-export function decodeFinish(said: Fields): Finish | undefined {
+/**
+ * How an answer ended: from a whole answer, or from the `delta` of a stream's last events. Some hosts say that it has ended
+ * where it waits for its calls.
+ */
+export function decodeFinish(said: Fields, hasCalls: boolean): Finish | undefined {
   const native = stringOf(said.stop_reason)
   if (native === undefined) return undefined
   const sequence = stringOf(said.stop_sequence)
+  const meant = rowOf(reasons, native)
+  const isCalling = meant === 'stop' && hasCalls
   const echo = {
-    ...(!Object.hasOwn(reasons, native) && { stop_reason: native }),
+    ...((meant === undefined || isCalling) && { stop_reason: native }),
     ...(isFields(said.stop_details) && { stop_details: said.stop_details }),
   }
   return {
-    reason: rowOf(reasons, native) ?? 'other',
+    reason: isCalling ? 'tool_calls' : (meant ?? 'other'),
     native,
     ...(sequence !== undefined && { stopSequence: sequence }),
     ...(Object.keys(echo).length > 0 && { extra: { dialect: dialectName, fields: {}, echo } }),

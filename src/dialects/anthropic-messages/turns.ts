@@ -86,18 +86,17 @@ class TurnBuilder implements Turns {
   /** What stands between two turns of the assistant: results first, in whatever order they came. */
   between(segment: readonly Numbered[]): void {
     const results: Block[] = []
-    const others: Block[] = []
-    for (const { message, index } of segment) {
-      for (const part of message.parts) {
-        if (part.kind === 'tool-result') this.result(part, index, results, others)
-      }
-    }
+    const beside = segment.map(({ message, index }) => {
+      const others: Block[] = []
+      for (const part of message.parts) if (part.kind === 'tool-result') this.result(part, index, results, others)
+      return others
+    })
     for (const { id } of this.open)
       results.push({ type: 'tool_result', tool_use_id: id, content: noResult, is_error: true })
     this.open = []
     this.push('user', results)
-    this.push('user', others)
-    for (const { message, index } of segment) {
+    for (const [at, { message, index }] of segment.entries()) {
+      this.push('user', beside[at] ?? [])
       this.note(message, index)
       if (message.role === 'system' || message.role === 'developer') this.instructions(message, index)
       else this.push('user', this.userBlocks(message.parts, index), message)
@@ -310,12 +309,16 @@ const isServed = (block: Block | undefined): boolean =>
 
 /**
  * Whether Claude's turn, which began after what the user last said, has called tools and does not begin with its thoughts:
- * they are not Claude's, or nobody kept them.
+ * they are not Claude's, or nobody kept them. Words beside results may begin a turn or not; either way it has to be whole.
  */
-export function lacksThoughts(messages: readonly WireMessage[]): boolean {
-  const said = messages.findLastIndex(
-    ({ role, content }) => role !== 'assistant' && content.some(({ type }) => type !== 'tool_result'),
-  )
+export const lacksThoughts = (messages: readonly WireMessage[]): boolean =>
+  lacksAfter(messages, (content) => content.some((block) => !isResult(block))) ||
+  lacksAfter(messages, (content) => !content.some(isResult))
+
+function lacksAfter(messages: readonly WireMessage[], isBeginning: (content: readonly Block[]) => boolean): boolean {
+  const said = messages.findLastIndex(({ role, content }) => role !== 'assistant' && isBeginning(content))
   const turn = messages.slice(said + 1).flatMap(({ role, content }) => (role === 'assistant' ? content : []))
   return turn[0] !== undefined && !isThought(turn[0]) && turn.some(({ type }) => type === 'tool_use')
 }
+
+const isResult = ({ type }: Block): boolean => type === 'tool_result'

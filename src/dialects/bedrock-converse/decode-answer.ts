@@ -17,6 +17,7 @@ export function decodeAnswer(body: unknown): ChatAnswer {
   const said = decodeBlocks(listOf(message.content), 'assistant').filter(isSomething)
   const parts = said.map(unwrapped)
   const isAnswered = parts.some((part, index) => part !== said[index])
+  const hasCalls = parts.some(({ kind }) => kind === 'tool-call')
   const finish = finishOf(answer.stopReason, answer.additionalModelResponseFields)
   const usage = usageIn(answer.usage)
   return {
@@ -24,7 +25,7 @@ export function decodeAnswer(body: unknown): ChatAnswer {
     choices: [
       {
         message: { role: 'assistant', parts },
-        ...(finish && { finish: isAnswered ? answeredFinish(finish, parts) : finish }),
+        ...(finish && { finish: settledFinish(finish, hasCalls, isAnswered) }),
       },
     ],
     ...(usage && { usage, usageReported: answer.usage }),
@@ -65,6 +66,11 @@ export function inputOf(written: string): unknown {
   }
 }
 
-/** To a client that knows of no such tool the answer simply ended. */
-export const answeredFinish = (finish: Finish, parts: readonly Part[]): Finish =>
-  finish.reason !== 'tool_calls' || parts.some(({ kind }) => kind === 'tool-call') ? finish : { reason: 'stop' }
+/**
+ * An answer by way of a tool that we made has simply ended, for a client that knows of no such tool. Some models say that
+ * they have ended where they wait for their calls.
+ */
+export function settledFinish(finish: Finish, hasCalls: boolean, isAnswered: boolean): Finish {
+  if (hasCalls) return finish.reason === 'stop' ? { ...finish, reason: 'tool_calls' } : finish
+  return isAnswered && finish.reason === 'tool_calls' ? { reason: 'stop' } : finish
+}

@@ -6,7 +6,7 @@ import type { Frame } from '../../http/frames.ts'
 import { answerIn, isAnswerTool, isWrapped } from '../anthropic-messages/answer-tool.ts'
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf, without } from '../values.ts'
 import { citationOf } from './citations.ts'
-import { answeredFinish, inputOf, ownOf } from './decode-answer.ts'
+import { inputOf, ownOf, settledFinish } from './decode-answer.ts'
 import { decodeBlock, decodeBlocks } from './decode-parts.ts'
 import { exceptionOf } from './errors.ts'
 import { extraOf } from './extras.ts'
@@ -197,8 +197,7 @@ class StreamDecoder implements Step<Frame, ChatEvent> {
     const finish = finishOf(payload.stopReason, payload.additionalModelResponseFields)
     if (!finish) return events
     this.hasFinished = true
-    const calls: Part[] = this.calls > 0 ? [{ kind: 'tool-call', id: '', name: '', arguments: '' }] : []
-    events.push({ kind: 'finish', choice: 0, finish: this.isAnswered ? answeredFinish(finish, calls) : finish })
+    events.push({ kind: 'finish', choice: 0, finish: settledFinish(finish, this.calls > 0, this.isAnswered) })
     return events
   }
 }

@@ -140,6 +140,8 @@ function mediaBlock(part: MediaPart, place: string, context: PartContext): Field
         ? documentBlock({ ...part, kind: 'document' }, place, context)
         : wireMedia(part.kind, part.source, part)
   if (!block) context.drop(`${place}.${part.kind}`)
+  else if (part.kind === 'image' && part.detail !== undefined && part.detail !== 'auto')
+    context.drop(`${place}.image.detail`)
   return block
 }
 

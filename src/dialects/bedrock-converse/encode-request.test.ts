@@ -115,7 +115,7 @@ test('a call that nobody answered gets an error, and a result without its call i
     ],
   })
   expect(turns([result('lost', text('42')), user(text('Why?'))])).toEqual([
-    { role: 'user', content: [{ text: '42' }, { text: 'Why?' }] },
+    { role: 'user', content: [{ text: 'Result of an earlier call:' }, { text: '42' }, { text: 'Why?' }] },
   ])
 })
 

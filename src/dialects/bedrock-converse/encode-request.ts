@@ -83,6 +83,7 @@ function turnsOf(
     // A tool's message says its name once more, which its results have by their calls.
     if (name !== undefined && role !== 'tool') context.drop(`${place}.name`)
     const content = encodeParts(parts, place, context)
+    if (content.length === 0) continue
     const isMessage = ownEcho(extra).isMessage === true
     const own = ownFields(extra)
     if (role === 'system' || role === 'developer') {

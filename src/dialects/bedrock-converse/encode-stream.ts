@@ -15,7 +15,7 @@ import { encodeUsage } from './usage.ts'
 interface Draft {
   readonly kind: Part['kind']
   /** The announcement of a call, or the whole of what cannot come in pieces. */
-  readonly start: Fields | undefined
+  start: Fields | undefined
   /** Deltas that wait for the block's turn. */
   readonly waiting: Fields[]
   readonly redacted: boolean
@@ -53,7 +53,8 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
         break
       case 'amend':
         if (event.choice === 0) {
-          const { citation, seal } = event.with
+          const { citation, seal, id, name } = event.with
+          if (id !== undefined || name !== undefined) this.addName(event.part, present({ toolUseId: id, name }))
           if (citation) this.add(event.part, { citation: encodeCitation(citation) })
           if (seal) this.addSeal(event.part, seal)
         }
@@ -114,6 +115,14 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     if (delta) this.add(part, delta)
   }
 
+  /** What a call is called may be learnt after it began; it is announced once that is known. */
+  private addName(part: number, learnt: Fields): void {
+    const draft = this.drafts.get(part)
+    if (draft?.kind !== 'tool-call' || (this.isOpen && this.queue[0] === draft)) return
+    draft.start = { toolUse: { ...fieldsOf(draft.start?.toolUse), ...learnt } }
+    this.advance()
+  }
+
   private addSeal(part: number, seal: Seal): void {
     const draft = this.drafts.get(part)
     if (draft?.kind === 'reasoning' && isOurSeal(seal.by)) this.add(part, sealDelta(seal, draft.redacted))
@@ -150,6 +159,7 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
   /** Says what may be said by now: the first block in the queue, and those after it once it has ended. */
   private advance(): void {
     for (let draft = this.queue[0]; draft; draft = this.queue[0]) {
+      if (!this.isOpen && !draft.hasEnded && isNameless(draft)) return
       if (!this.isOpen && (draft.start || draft.waiting.length > 0)) {
         this.isOpen = true
         if (draft.start) this.write('contentBlockStart', { contentBlockIndex: this.blocks, start: draft.start })
@@ -174,6 +184,8 @@ class StreamEncoder implements Step<ChatEvent, Frame> {
     this.write('messageStop', present({ stopReason: encodeFinish(finish), additionalModelResponseFields }))
   }
 }
+
+const isNameless = ({ kind, start }: Draft): boolean => kind === 'tool-call' && fieldsOf(start?.toolUse).name === ''
 
 /** What a part says when it begins, which may be all of it. */
 function draftOf(value: Part): Draft {

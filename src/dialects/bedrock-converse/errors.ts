@@ -2,6 +2,7 @@ import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import { awsFrames, exceptionPrefix } from '../../http/aws-frames.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { ErrorHeaders, ProviderError } from '../dialect.ts'
+import { isTooLong } from '../too-long.ts'
 import { fieldsOf, isFields, rowOf, stringOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
@@ -48,8 +49,6 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
   504: 'timeout_headers',
 }
 
-const contextTexts =
-  /input is too long|input tokens exceeded|exceeds? (the )?maximum length|prompt is too long|context (window|length)/i
 const modelTexts =
   /model identifier is invalid|inference profile .*(not found|does ?n.t exist)|could not resolve the foundation model/i
 const keyTexts = /security token|signature|authentication fail|api key|not authenticated|expired token/i
@@ -94,7 +93,7 @@ function errorOf(status: number, type: string | undefined, message: string, isOu
 
 function codeOf(status: number, type: string | undefined, message: string): ErrorCode {
   const code = rowOf(codes, type) ?? byStatus[status] ?? (status >= 500 ? 'upstream_error' : 'bad_request')
-  if (code === 'bad_request' && contextTexts.test(message)) return 'context_length'
+  if (code === 'bad_request' && isTooLong(message)) return 'context_length'
   if (code === 'bad_request' && modelTexts.test(message)) return 'model_not_found'
   return code === 'permission_denied' && type === undefined && keyTexts.test(message) ? 'unauthorized' : code
 }
@@ -142,7 +141,13 @@ function parsed(text: string): unknown {
   }
 }
 
-export const encodeError = ({ message }: GatewayError): string => JSON.stringify({ message })
+export const encodeError = (error: GatewayError): string => JSON.stringify({ message: messageOf(error) })
+
+/** Clients know by these words alone that a conversation has become too long. */
+const messageOf = ({ code, message }: GatewayError): string =>
+  code === 'context_length' && !/(input|prompt) is too long/i.test(message)
+    ? `Input is too long for requested model: ${message}`
+    : message
 
 const exceptions: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'throttlingException',
@@ -157,7 +162,8 @@ const exceptions: Partial<Record<ErrorCode, string>> = {
 }
 
 /** An exception frame: the vendor's clients throw on it. */
-export const encodeStreamError = ({ code, message }: GatewayError): Buffer => {
+export const encodeStreamError = (error: GatewayError): Buffer => {
+  const { code } = error
   const type = exceptions[code] ?? (errors[code].status < 500 ? 'validationException' : 'internalServerException')
-  return awsFrames.write({ event: `${exceptionPrefix}${type}`, data: JSON.stringify({ message }) })
+  return awsFrames.write({ event: `${exceptionPrefix}${type}`, data: encodeError(error) })
 }

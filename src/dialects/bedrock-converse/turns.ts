@@ -40,19 +40,28 @@ export function paired(turns: readonly Turn[], form: 'nine' | undefined): Turn[]
   const done: Turn[] = []
   const used = new Set<string>()
   let open = new Map<string, string[]>()
-  for (const turn of turns) {
+  for (const turn of afterResults(turns)) {
     if (turn.role === 'user') {
       done.push({ ...turn, content: answered(turn.content, open) })
       open = new Map()
       continue
     }
-    if (turn.role === 'assistant') {
-      if (open.size > 0) done.push({ role: 'user', content: answered([], open) })
-      open = new Map()
-      done.push({ ...turn, content: called(turn.content, open, used, form) })
-    } else done.push(turn)
+    if (open.size > 0) done.push({ role: 'user', content: answered([], open) })
+    open = new Map()
+    done.push(turn.role === 'assistant' ? { ...turn, content: called(turn.content, open, used, form) } : turn)
   }
   if (open.size > 0) done.push({ role: 'user', content: answered([], open) })
+  return done
+}
+
+/** Instructions between calls and their results stand behind these. */
+function afterResults(turns: readonly Turn[]): readonly Turn[] {
+  const done = [...turns]
+  for (let at = 1; at + 1 < done.length; at++) {
+    const [before, turn, next] = [done[at - 1], done[at], done[at + 1]] as [Turn, Turn, Turn]
+    const isBetween = turn.role === 'system' && next.role === 'user' && before.role === 'assistant'
+    if (isBetween && next.content.some((block) => isFields(block.toolResult))) done.splice(at, 2, next, turn)
+  }
   return done
 }
 
@@ -108,12 +117,14 @@ function answered(content: readonly Fields[], open: Map<string, string[]>): read
   return [...results, ...others]
 }
 
-const words = ({ content }: Fields): readonly Fields[] =>
-  listOf(content).flatMap((block) => {
+const words = ({ content }: Fields): readonly Fields[] => [
+  { text: 'Result of an earlier call:' },
+  ...listOf(content).flatMap((block) => {
     const text = block.json === undefined ? block.text : JSON.stringify(block.json)
     if (typeof text !== 'string') return [block]
     return text.trim() === '' ? [] : [{ text }]
-  })
+  }),
+]
 
 /** A message with a document is refused when it has no words beside it. */
 export function withWords(turn: Turn): Turn {

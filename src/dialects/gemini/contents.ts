@@ -223,10 +223,13 @@ const partRules = ({ urls, resolution, drop }: ContentRules, index: number): Par
   drop: (what) => drop(`messages[${index}].${what}`),
 })
 
-/** Newer models want a signature with the first call of each turn since the user last said something. */
+/**
+ * Newer models want a signature with the first call of each turn since the user last said something. What is said beside
+ * the results of calls may count as that or not, so that the calls before it have one as well.
+ */
 export function withSentinels(contents: readonly Content[]): void {
   const said = contents.findLastIndex(
-    ({ role, parts }) => role === 'user' && parts.some((part) => part.functionResponse === undefined),
+    ({ role, parts }) => role === 'user' && parts.every((part) => part.functionResponse === undefined),
   )
   for (const { role, parts } of contents.slice(said + 1)) {
     const call = role === 'model' ? parts.find((part) => part.functionCall !== undefined) : undefined

@@ -161,7 +161,7 @@ test("only Google's own seals go to Google, and newer models are told where ther
       .filter(({ role }) => role === 'model')
       .map(({ parts }) => parts.map(({ thoughtSignature }) => thoughtSignature))
   expect(signatures({ thinkingLevels: true })).toEqual([
-    [undefined, undefined],
+    [undefined, 'skip_thought_signature_validator'],
     ['c2VhbA==', undefined],
     ['skip_thought_signature_validator', undefined],
   ])

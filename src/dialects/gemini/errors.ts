@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
+import { isTooLong } from '../too-long.ts'
 import { type Fields, fieldsOf, isFields, listOf, stringOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
@@ -42,13 +43,17 @@ const statusOfName: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 }
 
+/** Some clients know by these words alone that a conversation has become too long. */
+const ownTexts = /input token count.* exceeds the maximum number of tokens allowed/i
+const tooLong = 'The input token count exceeds the maximum number of tokens allowed:'
+
 export function encodeError({ code, status, message, details }: GatewayError): string {
   const after = details.headers?.['retry-after']
   const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${after}s` }
   return JSON.stringify({
     error: {
       code: status,
-      message,
+      message: code === 'context_length' && !ownTexts.test(message) ? `${tooLong} ${message}` : message,
       // A number that Google does not know is named after what it means.
       status:
         statusNames[status] ?? statusNames[errors[code].status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'),
@@ -125,7 +130,7 @@ function codeOf(status: number, error: Fields, message: string): ErrorCode {
   const reasons = details.map(({ reason }) => stringOf(reason) ?? '')
   if (reasons.some((reason) => /^API_KEY_(INVALID|EXPIRED)$/.test(reason)) || keyTexts.test(message))
     return 'unauthorized'
-  if (contextTexts.test(message) && status < 429) return 'context_length'
+  if (isTooLong(message) && status < 429) return 'context_length'
   if (status === 429 && (dayQuota(details) || /billing account|prepayment|credits are depleted/i.test(message)))
     return 'quota_exceeded'
   if (status === 404 && /cache/i.test(message)) return 'not_found'
@@ -133,7 +138,6 @@ function codeOf(status: number, error: Fields, message: string): ErrorCode {
 }
 
 const keyTexts = /api key (not valid|expired|not found)|unregistered callers/i
-const contextTexts = /token count[^.]{0,60} exceeds|exceeds the maximum number of tokens/i
 
 /** What is used up for the day does not come back in a minute. */
 const dayQuota = (details: readonly Fields[]): boolean =>

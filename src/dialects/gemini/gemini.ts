@@ -35,6 +35,7 @@ export const gemini: Dialect & { readonly counting: Counting } = {
   decodeStream,
   encodeStream,
   encodeError,
+  errorStatus: { quota_exceeded: 429, model_not_found: 404 },
   encodeStreamError,
   readError,
   counting: {

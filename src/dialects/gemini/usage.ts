@@ -14,8 +14,9 @@ export function usageOf(written: Fields): Usage {
   const total = countOf(wire.totalTokenCount)
   const thoughts = countOf(wire.thoughtsTokenCount)
   const tools = countOf(wire.toolUsePromptTokenCount)
-  const cached = countOf(wire.cachedContentTokenCount)
   const prompt = countOf(wire.promptTokenCount) ?? (tools === undefined ? undefined : 0)
+  // No part is more than there is left of its sum, whatever was reported.
+  const cached = within(countOf(wire.cachedContentTokenCount), prompt === undefined ? undefined : prompt + (tools ?? 0))
   const candidates =
     countOf(wire.candidatesTokenCount) ??
     (total === undefined || prompt === undefined
@@ -85,5 +86,8 @@ function detail(value: unknown, modality: string): number | undefined {
 
 const less = (count: number | undefined, part: number | undefined): number | undefined =>
   count === undefined ? undefined : atLeast0(count - (part ?? 0))
+
+const within = (part: number | undefined, sum: number | undefined): number | undefined =>
+  part === undefined || sum === undefined ? part : Math.min(part, sum)
 
 const atLeast0 = (count: number): number => Math.max(0, count)

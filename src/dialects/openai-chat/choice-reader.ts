@@ -108,6 +108,7 @@ export class ChoiceReader {
 
   /** What waited for something that did not come. */
   close(): void {
+    this.calls.begin()
     for (const item of this.executed.values()) this.beginExecuted(item)
     this.executed.clear()
     for (const { seal, shell, id } of this.early.splice(0)) this.beginHidden(seal, shell, id)
@@ -126,7 +127,8 @@ export class ChoiceReader {
       if (content !== '') this.say(content)
     } else if (Array.isArray(content)) for (const part of content) this.readPart(part)
     if (typeof said.refusal === 'string' && said.refusal !== '') this.refuse(said.refusal)
-    if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) this.calls.read(call)
+    if (Array.isArray(calls))
+      for (const [place, call] of calls.entries()) if (isFields(call)) this.calls.read(call, place)
     if (isFields(said.function_call)) this.calls.readOld(said.function_call)
     if (said.images) for (const image of listOf(said.images)) this.readImage(image)
     if (isFields(said.audio)) this.readAudio(said.audio)
@@ -135,6 +137,7 @@ export class ChoiceReader {
   }
 
   private begin(value: Part): number {
+    this.calls.begin()
     const part = this.parts++
     this.out({ kind: 'begin', choice: this.choice, part, value })
     return part

@@ -1,6 +1,7 @@
 import type { ChatRequest, Message, Part, ReasoningPart, Seal, ToolCall, ToolResult } from '../../core/chat.ts'
 import type { Abilities } from '../dialect.ts'
 import { allowedId, nineLetters } from '../ids.ts'
+import { type Placed, pairedMessages, placed } from '../pairs.ts'
 import { type Fields, fieldsOf } from '../values.ts'
 import { writtenCitations } from './citations.ts'
 import { imageOf, isOld, sealFields, thinkingOf } from './encode-answer.ts'
@@ -8,8 +9,11 @@ import { asContent, cacheFields, contentOf, type Dropped, type Encoding, partOf 
 import { own } from './finish.ts'
 import { detailsOf, echoOf, isDetail, needsDetails } from './thoughts.ts'
 
-export const messagesOf = (request: ChatRequest, abilities: Abilities, dropped: Dropped): readonly Fields[] =>
-  new MessagesWriter(abilities, dropped, request.extra?.dialect === own).write(request.messages)
+export function messagesOf(request: ChatRequest, abilities: Abilities, dropped: Dropped): readonly Fields[] {
+  const isOwn = request.extra?.dialect === own
+  const messages = isOwn ? placed(request.messages) : pairedMessages(request.messages)
+  return new MessagesWriter(abilities, dropped, isOwn).write(messages)
+}
 
 class MessagesWriter {
   private readonly abilities: Abilities
@@ -19,9 +23,8 @@ class MessagesWriter {
   private readonly out: Fields[] = []
   /** Pictures and files in results of tools, for which there is no place but after them. */
   private shown: Fields[] = []
-  /** Calls by the id under which the client has them: their names, and the ids of those without one. */
+  /** The names of calls by their ids. */
   private readonly names = new Map<string, string>()
-  private readonly unnamed: { readonly name: string; readonly id: string }[] = []
   private hasTalked = false
 
   constructor(abilities: Abilities, dropped: Dropped, isOwn: boolean) {
@@ -30,15 +33,16 @@ class MessagesWriter {
     this.isOwn = isOwn
   }
 
-  write(messages: readonly Message[]): readonly Fields[] {
-    const isCut = this.abilities.prefill === false && messages.at(-1)?.role === 'assistant'
-    if (isCut) this.dropped.add(`messages[${messages.length - 1}]`)
-    for (const [index, message] of (isCut ? messages.slice(0, -1) : messages).entries()) this.writeOne(message, index)
+  write(messages: readonly Placed[]): readonly Fields[] {
+    const last = messages.at(-1)
+    const isCut = this.abilities.prefill === false && last?.message.role === 'assistant'
+    if (isCut) this.dropped.add(`messages[${last.index}]`)
+    for (const one of isCut ? messages.slice(0, -1) : messages) this.writeOne(one)
     this.showMedia()
     return this.out
   }
 
-  private writeOne(message: Message, index: number): void {
+  private writeOne({ message, index }: Placed): void {
     const { role, name, extra } = message
     const encoding = { abilities: this.abilities, dropped: this.dropped, place: `messages[${index}]` }
     if (role !== 'tool') this.showMedia()
@@ -63,7 +67,7 @@ class MessagesWriter {
         this.out.push({ role, content: contentOf(parts, encoding), ...common, ...outside })
         break
       case 'assistant':
-        this.out.push({ role, ...this.assistant(parts, index, encoding), ...common, ...outside })
+        this.out.push({ role, ...this.assistant(parts, encoding), ...common, ...outside })
         break
       case 'tool':
         for (const part of parts)
@@ -80,9 +84,9 @@ class MessagesWriter {
 
   // What the assistant said.
 
-  private assistant(parts: readonly Part[], index: number, encoding: Encoding): Fields {
+  private assistant(parts: readonly Part[], encoding: Encoding): Fields {
     const calls = parts.filter((part) => part.kind === 'tool-call')
-    const wires = calls.map((call, place) => this.callOf(call, index, place, encoding))
+    const wires = calls.map((call) => this.callOf(call, encoding))
     const old = this.isOwn ? calls.find(isOld) : undefined
     const refusal = parts.flatMap((part) => (part.kind === 'refusal' ? [part.text] : [])).join('')
     const audio = parts.find((part) => part.kind === 'audio')
@@ -196,13 +200,11 @@ class MessagesWriter {
     )
   }
 
-  private callOf(call: ToolCall, index: number, place: number, { abilities, dropped }: Encoding): Fields {
-    const id = call.id === '' ? `call_${index}_${place}` : call.id
-    if (call.id === '') this.unnamed.push({ name: call.name, id })
-    this.names.set(id, call.name)
+  private callOf(call: ToolCall, { abilities, dropped }: Encoding): Fields {
+    this.names.set(call.id, call.name)
     const { thoughtsField, seals, unknownFields } = abilities
     const isSealed = seals === 'gemini' || (this.isOwn && unknownFields !== false && seals === undefined)
-    const common = { id: this.idOf(id), ...cacheFields({ cache: call.cache }, abilities, dropped) }
+    const common = { id: this.idOf(call.id), ...cacheFields({ cache: call.cache }, abilities, dropped) }
     if (call.custom) return { ...common, type: 'custom', custom: { name: call.name, input: call.arguments } }
     return {
       ...common,
@@ -232,7 +234,7 @@ class MessagesWriter {
       })
       return
     }
-    const id = this.callIdOf(result)
+    const id = result.callId
     const wires = result.parts.flatMap((part) => partOf(part, encoding))
     const hadMedia = this.isOwn && fieldsOf(result.extra?.echo).hasMedia === true
     const inPlace = abilities.mediaInResults ?? hadMedia
@@ -248,13 +250,6 @@ class MessagesWriter {
       ...common,
       ...cacheFields(result, abilities, dropped),
     })
-  }
-
-  private callIdOf({ callId, name }: ToolResult): string {
-    if (callId !== '') return callId
-    const named = this.unnamed.findIndex((call) => call.name === name)
-    const [call] = this.unnamed.splice(Math.max(0, named), 1)
-    return call?.id ?? `call_${name ?? ''}`
   }
 
   private showMedia(): void {

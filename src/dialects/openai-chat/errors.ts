@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
+import { isTooLong } from '../too-long.ts'
 
 /** How much of a body that nobody can read is shown. */
 const excerptLength = 400
@@ -34,14 +35,28 @@ export function readError(status: number, body: Buffer): ProviderError {
   // Some hosts answer 400 to a bad key: their number would send the client looking in the wrong place.
   const told = meaning === 'unauthorized' ? errors.unauthorized.status : status
   const asItCame = told === status && inShape(written)
+  const wait = isWaiting(meaning) ? waitIn(message) : undefined
   return {
     asItCame,
     error: new GatewayError(meaning, message, {
       status: told,
       ...(param !== undefined && { param }),
       ...(code !== undefined && { openaiCode: code }),
+      ...(wait !== undefined && { headers: { 'retry-after': String(wait) } }),
     }),
   }
+}
+
+const isWaiting = (code: ErrorCode): boolean => code === 'rate_limited' || code === 'upstream_overloaded'
+
+const waits =
+  /(?:try again in|retry after) (?:(\d{1,4})h)?(?:(\d{1,4})m(?!s|i))?(?:(\d{1,6}(?:\.\d{1,9})?) ?s)?(?:(\d{1,6}(?:\.\d{1,9})?) ?ms)?/i
+
+/** How many seconds a client is told to wait, where only the words say it. */
+function waitIn(message: string): number | undefined {
+  const [, hours, minutes, seconds, millis] = waits.exec(message) ?? []
+  const sum = Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0) + Number(millis ?? 0) / 1000
+  return sum > 0 ? Math.ceil(sum) : undefined
 }
 
 /** An error that came under a good status, with the status that it means: its own number, or what it calls itself. */
@@ -49,8 +64,12 @@ export function readDisguised(body: Buffer): GatewayError {
   const written = parse(body) as { error?: unknown } | null | undefined
   const outer = Array.isArray(written) ? (written[0] as typeof written) : written
   const inner = outer?.error ?? outer ?? {}
-  const { code, status, type, message } = (typeof inner === 'object' ? inner : { message: inner }) as WrittenError
-  const numbers = [code, status].filter((one) => typeof one === 'number' || typeof one === 'string').map(Number)
+  const { code, status, status_code, type, message } = (
+    typeof inner === 'object' ? inner : { message: inner }
+  ) as WrittenError
+  const numbers = [code, status, status_code]
+    .filter((one) => typeof one === 'number' || typeof one === 'string')
+    .map(Number)
   const number = numbers.find((one) => one >= 400 && one <= 599)
   const names = [type, code, status, message].filter((name) => typeof name === 'string').join(' ')
   return readError(number ?? disguises.find(([words]) => words.test(names))?.[1] ?? 502, body).error
@@ -123,7 +142,7 @@ const excerpt = (text: string): string => (text.length > excerptLength ? `${text
 
 /** By what the provider calls it, then by its words, then by its status. */
 function codeOf(status: number, names: string, message: string): ErrorCode {
-  if (/context_length|too_many_prompt_tokens/.test(names) || contextTexts.test(message)) return 'context_length'
+  if (/context_length|too_many_prompt_tokens/.test(names) || isTooLong(message)) return 'context_length'
   if (/insufficient_quota|billing/.test(names)) return 'quota_exceeded'
   if (/content_filter|content_policy/.test(names)) return 'content_filter'
   if (/invalid_api_key/.test(names) || (status === 400 && keyTexts.test(message))) return 'unauthorized'
@@ -131,7 +150,6 @@ function codeOf(status: number, names: string, message: string): ErrorCode {
   return byStatus[status] ?? (status >= 500 ? 'upstream_error' : 'bad_request')
 }
 
-const contextTexts = /context window|maximum context length|prompt (is )?too long|token count .* exceeds/i
 const keyTexts = /(incorrect|invalid) api key|api key not valid/i
 
 const byStatus: Readonly<Record<number, ErrorCode>> = {

@@ -36,6 +36,7 @@ export const openaiChat: Dialect = {
   encodeStream,
   readAnswer: (body, streaming) => (streaming ? readStream(body) : readWhole(body)),
   encodeError,
+  errorStatus: { quota_exceeded: 429, model_not_found: 404 },
   encodeStreamError,
   readError,
 }

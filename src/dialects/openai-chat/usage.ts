@@ -1,4 +1,5 @@
 import { inputTokens, outputTokens, type Usage } from '../../core/usage.ts'
+import { parting } from '../counts.ts'
 import { countOf as count, present } from '../values.ts'
 
 /** Token counts as OpenAI writes them, with the places in which compatible hosts put the same numbers. */
@@ -79,17 +80,6 @@ function completionOf(wire: WireUsage): number | undefined {
   const prompt = count(wire.prompt_tokens) ?? 0
   const leftOut = reasoning > 0 && wire.total_tokens === prompt + (completion ?? 0) + reasoning
   return leftOut ? (completion ?? 0) + reasoning : completion
-}
-
-/** Takes parts from a total, none of them more than there is left. Of a total that nobody reported, all parts are as they are. */
-function parting(total: number | undefined): (part: number | undefined) => number | undefined {
-  let left = total ?? Number.POSITIVE_INFINITY
-  return (part) => {
-    if (part === undefined) return undefined
-    const taken = Math.min(part, left)
-    left -= taken
-    return taken
-  }
 }
 
 /** Our buckets in OpenAI's words: totals that include their details. What is unknown is left out, and so is its total. */

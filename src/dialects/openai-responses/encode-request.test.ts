@@ -183,8 +183,10 @@ describe('a request of another dialect', () => {
       role: 'tool',
       parts: [{ kind: 'tool-result', callId: 'c', parts: [{ kind: 'text', text: 'see' }, picture] }],
     }
+    const call = said({ kind: 'tool-call', id: 'c', name: 'f', arguments: '{}' })
+    const wireCall = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' }
     const wirePicture = { type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'low' }
-    expect(inputOf([user(picture, pdf, text), result])).toEqual([
+    expect(inputOf([user(picture, pdf, text), call, result])).toEqual([
       {
         role: 'user',
         content: [
@@ -193,9 +195,11 @@ describe('a request of another dialect', () => {
           { type: 'input_file', file_data: 'data:text/plain;base64,YWJj', filename: 'a.txt' },
         ],
       },
+      wireCall,
       { type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'see' }, wirePicture] },
     ])
-    expect(inputOf([result], { mediaInResults: false })).toEqual([
+    expect(inputOf([call, result], { mediaInResults: false })).toEqual([
+      wireCall,
       { type: 'function_call_output', call_id: 'c', output: 'see' },
       { role: 'user', content: [wirePicture] },
     ])
@@ -243,16 +247,23 @@ describe('a request of another dialect', () => {
       { kind: 'tool-call', id: 'c', name: 'f', arguments: '' },
     ]
     const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' }
-    const { body, dropped } = encoded({ messages: [said(...thoughts)] })
+    const output = { type: 'function_call_output', call_id: 'c', output: '7' }
+    const result: Message = {
+      role: 'tool',
+      parts: [{ kind: 'tool-result', callId: 'c', parts: [{ kind: 'text', text: '7' }] }],
+    }
+    const { body, dropped } = encoded({ messages: [said(...thoughts), result] })
     expect(body.input).toEqual([
       { type: 'reasoning', id: 'rs_1', summary: [{ type: 'summary_text', text: 'hm' }], encrypted_content: 'sealed' },
       call,
+      output,
     ])
     expect(dropped).toEqual(['messages[0].reasoning'])
-    expect(inputOf([said(...thoughts)], { seals: 'xai', wantsThoughts: true })).toEqual([
+    expect(inputOf([said(...thoughts), result], { seals: 'xai', wantsThoughts: true })).toEqual([
       { type: 'reasoning', id: 'rs_1', summary: [{ type: 'summary_text', text: 'hm' }] },
       { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'so' }] },
       call,
+      output,
     ])
   })
 

@@ -1,7 +1,8 @@
 import type { ChatRequest, Message, Part, ToolResult } from '../../core/chat.ts'
 import type { Abilities, EncodedRequest } from '../dialect.ts'
+import { type Placed, pairedMessages, placed } from '../pairs.ts'
 import { type Fields, present } from '../values.ts'
-import { type CallIds, callIds } from './call-ids.ts'
+import { callIdOf } from './call-ids.ts'
 import { dropForeign, inputContent, type Writing } from './encode-content.ts'
 import { includes, wireReasoning, wireSettings, wireText } from './encode-settings.ts'
 import { turnItems } from './encode-turn.ts'
@@ -41,7 +42,7 @@ export function encodeRequest(request: ChatRequest, abilities: Abilities): Encod
   const body = present({
     model: request.model,
     instructions,
-    input: wireInput(messages, request.messages.length - messages.length, writing, echo.isText === true),
+    input: isNative ? ownInput(messages, writing, echo.isText === true) : foreignInput(request.messages, writing),
     ...settings,
     tools: hasTools ? tools : undefined,
     tool_choice: hasTools || isNative ? choice : undefined,
@@ -71,45 +72,50 @@ function extraFields({ extra }: ChatRequest, { abilities, drop }: Writing): Fiel
 }
 
 /** Instructions of a client who has a field for them go back into it. */
-function instructionsOf(messages: readonly Message[]): readonly [string | undefined, readonly Message[]] {
-  const [first, ...others] = messages
+function instructionsOf(messages: readonly Message[]): readonly [string | undefined, readonly Placed[]] {
+  const all = placed(messages)
+  const first = messages[0]
   const part = first?.parts[0]
   return ownEcho(first?.extra).isInstructions === true && part?.kind === 'text'
-    ? [part.text, others]
-    : [undefined, messages]
+    ? [part.text, all.slice(1)]
+    : [undefined, all]
 }
 
-function wireInput(messages: readonly Message[], skipped: number, writing: Writing, isText: boolean): unknown {
-  const ids = callIds()
-  const items = withoutPrefill(messages, skipped, writing).flatMap((message, index) =>
-    itemsOf(message, `messages[${index + skipped}]`, index + skipped === 0, ids, writing),
-  )
+function ownInput(messages: readonly Placed[], writing: Writing, isText: boolean): unknown {
+  const items = inputItems(messages, writing)
   const { content } = items[0] ?? {}
   return isText && items.length === 1 && typeof content === 'string' ? content : items
 }
 
-function withoutPrefill(
-  messages: readonly Message[],
-  skipped: number,
-  { abilities, drop }: Writing,
-): readonly Message[] {
+/** A request whose messages say nothing is refused. */
+function foreignInput(messages: readonly Message[], writing: Writing): readonly Fields[] {
+  const items = inputItems(pairedMessages(messages), writing)
+  return items.length > 0 || messages.length === 0 ? items : [{ role: 'user', content: 'Continue.' }]
+}
+
+const inputItems = (messages: readonly Placed[], writing: Writing): readonly Fields[] =>
+  withoutPrefill(messages, writing).flatMap(({ message, index }) =>
+    itemsOf(message, `messages[${index}]`, index === 0, writing),
+  )
+
+function withoutPrefill(messages: readonly Placed[], { abilities, drop }: Writing): readonly Placed[] {
   const last = messages.at(-1)
-  const isPrefill = last?.role === 'assistant' && last.parts.every(({ kind }) => kind !== 'tool-call')
+  const isPrefill = last?.message.role === 'assistant' && last.message.parts.every(({ kind }) => kind !== 'tool-call')
   if (abilities.prefill !== false || !isPrefill) return messages
-  drop(`messages[${messages.length - 1 + skipped}]`)
+  drop(`messages[${last.index}]`)
   return messages.slice(0, -1)
 }
 
-function itemsOf(message: Message, place: string, isFirst: boolean, ids: CallIds, writing: Writing): readonly Fields[] {
+function itemsOf(message: Message, place: string, isFirst: boolean, writing: Writing): readonly Fields[] {
   const { role, name } = message
   dropForeign(message, place, writing)
   // A result's name is its tool's, which its call says too.
   if (name !== undefined && role !== 'tool') writing.drop(`${place}.name`)
   switch (role) {
     case 'assistant':
-      return turnItems(message, place, ids, writing)
+      return turnItems(message, place, writing)
     case 'tool':
-      return resultItems(message, place, ids, writing)
+      return resultItems(message, place, writing)
     case 'user':
       return spokenItem(message, role, place, writing)
     case 'system':
@@ -135,10 +141,10 @@ function plainText(content: readonly Fields[]): string | undefined {
   return isPlain ? (first.text as string) : undefined
 }
 
-function resultItems({ parts }: Message, place: string, ids: CallIds, writing: Writing): readonly Fields[] {
+function resultItems({ parts }: Message, place: string, writing: Writing): readonly Fields[] {
   const moved: Part[] = []
   const items = parts.flatMap((part): readonly Fields[] => {
-    if (part.kind === 'tool-result') return [resultItem(part, place, ids, moved, writing)]
+    if (part.kind === 'tool-result') return [resultItem(part, place, moved, writing)]
     moved.push(part)
     return []
   })
@@ -147,7 +153,7 @@ function resultItems({ parts }: Message, place: string, ids: CallIds, writing: W
   return content.length > 0 ? [...items, { role: 'user', content }] : items
 }
 
-function resultItem(result: ToolResult, place: string, ids: CallIds, moved: Part[], writing: Writing): Fields {
+function resultItem(result: ToolResult, place: string, moved: Part[], writing: Writing): Fields {
   const takesMedia = writing.abilities.mediaInResults !== false
   const held = takesMedia ? result.parts : result.parts.filter(({ kind }) => kind === 'text')
   if (!takesMedia) moved.push(...result.parts.filter(({ kind }) => kind !== 'text'))
@@ -157,7 +163,7 @@ function resultItem(result: ToolResult, place: string, ids: CallIds, moved: Part
   const { id, status } = ownEcho(result.extra)
   return {
     type: result.custom ? 'custom_tool_call_output' : 'function_call_output',
-    call_id: ids.ofResult(result),
+    call_id: callIdOf(result.callId, result.extra),
     output: content.length === 0 ? '' : (plainText(content) ?? content),
     ...(id !== undefined && !isMadeItemId(id) && { id }),
     ...(status !== undefined && { status }),

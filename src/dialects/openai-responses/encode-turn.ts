@@ -1,17 +1,17 @@
 import type { Message, Part, ReasoningPart, ToolCall } from '../../core/chat.ts'
 import { type Fields, fieldsOf } from '../values.ts'
-import type { CallIds } from './call-ids.ts'
+import { callIdOf } from './call-ids.ts'
 import { dropForeign, outputPart, type Writing } from './encode-content.ts'
 import { isMadeItemId, isOwn, itemKey, itemRest, own, ownEcho, ownFields } from './own.ts'
 
 /** Items of an assistant's turn that belongs to a request, each in its place: thoughts stand before what they led to. */
-export function turnItems({ parts }: Message, place: string, ids: CallIds, writing: Writing): readonly Fields[] {
+export function turnItems({ parts }: Message, place: string, writing: Writing): readonly Fields[] {
   const items: Fields[] = []
   for (let at = 0; at < parts.length; at++) {
     const part = parts[at] as Part
     const together = [part]
     while (at + 1 < parts.length && isSameItem(part, parts[at + 1] as Part)) together.push(parts[++at] as Part)
-    items.push(...itemsOf(together, place, ids, writing))
+    items.push(...itemsOf(together, place, writing))
   }
   return items
 }
@@ -24,7 +24,7 @@ function isSameItem(a: Part, b: Part): boolean {
   return key !== undefined && key === itemKey(b.extra) && (a.kind === b.kind || (isSaid(a) && isSaid(b)))
 }
 
-function itemsOf(parts: readonly Part[], place: string, ids: CallIds, writing: Writing): readonly Fields[] {
+function itemsOf(parts: readonly Part[], place: string, writing: Writing): readonly Fields[] {
   const part = parts[0] as Part
   const rest = itemRest(part.extra)
   for (const one of parts) dropForeign(one, place, writing)
@@ -35,7 +35,7 @@ function itemsOf(parts: readonly Part[], place: string, ids: CallIds, writing: W
     case 'reasoning':
       return reasoningItem(parts as readonly ReasoningPart[], place, writing)
     case 'tool-call':
-      return [callItem(part, ids)]
+      return [callItem(part)]
     case 'server-tool':
       if (part.dialect === own) return [part.value as Fields]
       break
@@ -82,6 +82,11 @@ function reasoningItem(
   const first = parts[0] as ReasoningPart
   const seal = parts.findLast((part) => part.seal)?.seal
   const rest = withoutMadeId({ ...(first.id !== undefined && { id: first.id }), ...itemRest(first.extra) })
+  // "Reasoning input items can only be provided to a reasoning … model."
+  if (abilities.reasoning === 'none') {
+    drop(`${place}.reasoning`)
+    return []
+  }
   const isOurs = seal
     ? seal.by === (abilities.seals ?? 'openai')
     : (isOwn(first.extra) || /^rs_/.test(first.id ?? '')) && !isMadeItemId(first.id)
@@ -105,13 +110,13 @@ function reasoningItem(
 /** An empty one is only sent where it was one before. */
 const hasText = ({ text, form, extra }: ReasoningPart): boolean => text !== '' || (form !== undefined && isOwn(extra))
 
-function callItem(part: ToolCall, ids: CallIds): Fields {
+function callItem(part: ToolCall): Fields {
   const { id, status } = ownEcho(part.extra)
   const said = part.custom
-    ? { type: 'custom_tool_call', call_id: ids.ofCall(part), name: part.name, input: part.arguments }
+    ? { type: 'custom_tool_call', call_id: callIdOf(part.id, part.extra), name: part.name, input: part.arguments }
     : {
         type: 'function_call',
-        call_id: ids.ofCall(part),
+        call_id: callIdOf(part.id, part.extra),
         name: part.name,
         arguments: part.arguments === '' && !isOwn(part.extra) ? '{}' : part.arguments,
       }

@@ -36,6 +36,7 @@ export const openaiResponses: Dialect = {
   decodeStream,
   encodeStream,
   encodeError,
+  errorStatus: { quota_exceeded: 429, model_not_found: 404 },
   encodeStreamError,
   readError,
 }

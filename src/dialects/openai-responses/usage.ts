@@ -1,4 +1,5 @@
 import { inputTokens, outputTokens, type Usage } from '../../core/usage.ts'
+import { parting } from '../counts.ts'
 import { countOf, fieldsOf, isFields, present } from '../values.ts'
 
 /** The totals include their details; our buckets are apart. What was not reported stays absent. */
@@ -8,15 +9,17 @@ export function usageOf(wire: unknown): Usage | undefined {
   const out = fieldsOf(wire.output_tokens_details)
   const input = countOf(wire.input_tokens)
   const output = countOf(wire.output_tokens)
-  const cacheRead = countOf(into.cached_tokens)
-  const written = countOf(into.cache_write_tokens)
+  // Hosts have been seen to report more from and into the cache than there was.
+  const ofInput = parting(input)
+  const cacheRead = ofInput(countOf(into.cached_tokens))
+  const written = ofInput(countOf(into.cache_write_tokens))
   // A cache that keeps for half a day is priced as the longer of our two.
-  const writtenLong = countOf(fieldsOf(into.cache_write_tokens_details).ttl_12h_tokens)
+  const writtenLong = smaller(countOf(fieldsOf(into.cache_write_tokens_details).ttl_12h_tokens), written)
   const reasoning = smaller(countOf(out.reasoning_tokens), output)
   return present({
-    inputUncached: input === undefined ? undefined : Math.max(0, input - (cacheRead ?? 0) - (written ?? 0)),
+    inputUncached: input === undefined ? undefined : ofInput(input),
     cacheRead,
-    cacheWrite5m: written === undefined ? undefined : Math.max(0, written - (writtenLong ?? 0)),
+    cacheWrite5m: written === undefined ? undefined : written - (writtenLong ?? 0),
     cacheWrite1h: writtenLong,
     outputText: output === undefined ? undefined : output - (reasoning ?? 0),
     reasoning,

@@ -119,8 +119,8 @@ const plain = ({ text, refusal, reasoning, media, finish, calls }: SaidChoice, i
   refusal,
   reasoning,
   media,
-  // OpenAI says `stop` after a call that it was told to make, and Snowflake says nothing at all.
-  finish: isChat && (finish === 'stop' || finish === 'none') ? (calls.length > 0 ? 'tool_calls' : 'stop') : finish,
+  // Models say that they stopped where they wait for a call, OpenAI when it was told to make it; Snowflake says nothing.
+  finish: finish === 'stop' || (isChat && finish === 'none') ? (calls.length > 0 ? 'tool_calls' : 'stop') : finish,
   calls: calls.map(({ name, args }) => ({ name, args: meaning(args) })),
 })
 
