@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 import { isTooLong } from '../too-long.ts'
-import { type Fields, fieldsOf, isFields, listOf, stringOf } from '../values.ts'
+import { type Fields, fieldsOf, isFields, listOf, stringOf, textOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
 const excerptLength = 400
@@ -100,7 +100,7 @@ export function blockedPrompt(feedback: unknown): GatewayError | undefined {
   if (reason === undefined || reason === null || reason === 0) return undefined
   const words = stringOf(blockReasonMessage ?? block_reason_message)
   const told = words === undefined ? '' : ` ${words}`
-  return new GatewayError('content_filter', `The provider refused the prompt: ${String(reason)}.${told}`, {
+  return new GatewayError('content_filter', `The provider refused the prompt: ${textOf(reason)}.${told}`, {
     openaiCode: 'content_filter',
   })
 }

@@ -1,4 +1,5 @@
 import type { Fields } from '../values.ts'
+import { textOf } from '../values.ts'
 import { manyOf, named } from './wire.ts'
 
 /** How long a list of arguments may grow. */
@@ -38,7 +39,7 @@ export class PartialArguments {
     const { stringValue, numberValue, boolValue } = argument
     const value =
       stringValue !== undefined
-        ? `${typeof before === 'string' ? before : ''}${String(stringValue)}`
+        ? `${typeof before === 'string' ? before : ''}${textOf(stringValue)}`
         : (numberValue ?? boolValue ?? null)
     if (put(at, last, value)) this.isEmpty = false
   }

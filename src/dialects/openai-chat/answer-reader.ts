@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../../core/chat.ts'
 import type { Usage } from '../../core/usage.ts'
-import { isFields, numberOf } from '../values.ts'
+import { isFields, numberOf, textOf } from '../values.ts'
 import { ChoiceReader } from './choice-reader.ts'
 import { sourcesOf } from './citations.ts'
 import { readDisguised } from './errors.ts'
@@ -100,8 +100,8 @@ export class AnswerReader {
       const createdS = numberOf(answer.created)
       this.out({
         kind: 'start',
-        ...(id ? { id: String(id) } : {}),
-        ...(model ? { model: String(model) } : {}),
+        ...(id ? { id: textOf(id) } : {}),
+        ...(model ? { model: textOf(model) } : {}),
         ...(createdS !== undefined && { createdS }),
         ...(tier !== '' && { serviceTier: tier }),
         extra: { dialect: own, fields: this.early },

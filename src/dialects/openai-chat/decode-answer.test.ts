@@ -435,6 +435,13 @@ describe('what is no answer', () => {
     expect(stream(framesOf([{ choices: [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop' }] }]))).toBe('none')
   })
 
+  test('a name that is none is shown as it was written', () => {
+    const body = JSON.parse(
+      '{"id":{"toString":null},"model":{"toString":null},"choices":[{"message":{"content":"a"}}]}',
+    )
+    expect(decodeAnswer(body)).toMatchObject({ id: '{"toString":null}', model: '{"toString":null}' })
+  })
+
   test('whatever comes, it is read or refused, and no prototype is touched', () => {
     const json = fc.json({ maxDepth: 6 }).map((text) => JSON.parse(text) as unknown)
     const near = fc.record(
