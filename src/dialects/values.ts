@@ -5,6 +5,15 @@ export type Fields = Readonly<Record<string, unknown>>
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** What a text or bytes in UTF-8 are as JSON; undefined when they are none. */
+export function jsonOf(written: string | Buffer): unknown {
+  try {
+    return JSON.parse(typeof written === 'string' ? written : written.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
 /** An object, or an empty one in place of anything else. */
 export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
 

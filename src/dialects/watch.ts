@@ -3,7 +3,7 @@ import { GatewayError } from '../core/error.ts'
 import type { SpanError } from '../core/span.ts'
 import type { Frame, Framing } from '../http/frames.ts'
 import type { Dialect, FrameFacts } from './dialect.ts'
-import { isFields } from './values.ts'
+import { isFields, jsonOf } from './values.ts'
 
 /** How much of a whole answer is looked at as it passes. The writer reads what is larger. */
 const wholeBytes = 256 * 1024
@@ -63,7 +63,7 @@ class WholeWatch implements AnswerWatch {
   end(): AnswerFacts {
     if (this.size > this.most) return { unread: true }
     const bytes = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks)
-    const body = parsed(bytes)
+    const body = jsonOf(bytes)
     if (typeof body !== 'object' || body === null) {
       this.refusal = new GatewayError(
         'upstream_invalid',
@@ -161,12 +161,4 @@ function isPlainError(body: object): boolean {
   if (!isFields(outer)) return false
   const hasAnswer = outer.object !== undefined || outer.choices !== undefined || outer.candidates !== undefined
   return outer.type === 'error' || (outer.error !== undefined && outer.error !== null && !hasAnswer)
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

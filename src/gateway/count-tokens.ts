@@ -3,7 +3,7 @@ import { requestText } from '../core/chat-text.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Counting, Dialect } from '../dialects/dialect.ts'
 import { type BodyRules, parseBody, readBody, readModel } from '../dialects/request-body.ts'
-import { fieldsOf } from '../dialects/values.ts'
+import { fieldsOf, jsonOf } from '../dialects/values.ts'
 import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
 import { abilitiesFor } from '../providers/abilities.ts'
 import { endpointFor, pathOf } from '../providers/endpoint.ts'
@@ -98,18 +98,10 @@ function replyOf(
     if (!asItCame) throw withHints(error, headers)
     return { status, headers: replyHeadersOf(headers, false), body: bytes }
   }
-  const tokens = counting?.decodeAnswer(parsed(bytes))
+  const tokens = counting?.decodeAnswer(jsonOf(bytes))
   if (tokens === undefined)
     throw new GatewayError('upstream_invalid', `${provider} was asked for a count of tokens and gave none.`)
   return isNative
     ? { status, headers: replyHeadersOf(headers, false), body: bytes }
     : jsonReply(200, client.counting.encodeAnswer(tokens))
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 import { readDisguised as readOtherDisguised, readError as readOtherError } from '../openai-chat/errors.ts'
 import { isTooLong } from '../too-long.ts'
-import { type Fields, isFields, rowOf, stringOf } from '../values.ts'
+import { type Fields, isFields, jsonOf, rowOf, stringOf } from '../values.ts'
 
 /** What Anthropic calls an error, what we call it, and the status under which it sends it. */
 const types: Readonly<Record<string, { readonly code: ErrorCode; readonly status: number }>> = {
@@ -49,7 +49,7 @@ const messageOf = ({ code, message }: GatewayError): string =>
 export const encodeStreamError = (error: GatewayError): string => `\n\nevent: error\ndata: ${encodeError(error)}\n\n`
 
 export function readError(status: number, body: Buffer): ProviderError {
-  const written = parse(body.toString('utf8'))
+  const written = jsonOf(body)
   const own = ownErrorIn(written)
   if (own) {
     const error = errorOf(own, status)
@@ -60,7 +60,7 @@ export function readError(status: number, body: Buffer): ProviderError {
 
 /** An error that came under a good status, or in a stream. */
 export function readDisguised(body: Buffer): GatewayError {
-  const own = ownErrorIn(parse(body.toString('utf8')))
+  const own = ownErrorIn(jsonOf(body))
   return own && Object.hasOwn(types, own.type ?? '') ? errorOf(own, undefined) : readOtherDisguised(body)
 }
 
@@ -81,7 +81,7 @@ function ownErrorIn(written: unknown): OwnError | undefined {
   const outer = Array.isArray(written) ? written[0] : written
   if (!isFields(outer) || !isFields(outer.error)) return undefined
   const message = stringOf(outer.error.message) ?? ''
-  const inside = message.startsWith('{') ? parse(message) : undefined
+  const inside = message.startsWith('{') ? jsonOf(message) : undefined
   const deeper =
     isFields(inside) && isFields(inside.error) && typeof inside.error.type === 'string' ? inside.error : undefined
   if (deeper) return { type: stringOf(deeper.type), message: stringOf(deeper.message) ?? message }
@@ -116,12 +116,4 @@ function inShape(written: unknown): boolean {
   if (!isFields(written) || written.type !== 'error' || !isFields(written.error)) return false
   const { type, message } = written.error
   return typeof type === 'string' && typeof message === 'string'
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,7 +1,7 @@
 import type { AnswerFacts } from '../../core/answer.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { FrameFacts } from '../dialect.ts'
-import { type Fields, fieldsOf, isFields, present, stringOf } from '../values.ts'
+import { type Fields, fieldsOf, isFields, jsonOf, present, stringOf } from '../values.ts'
 import { errorIn } from './errors.ts'
 import { finishReasonOf } from './finish.ts'
 import { decodeUsage, mergeCounts } from './usage.ts'
@@ -69,11 +69,7 @@ const startsContent = ({ type, text, thinking }: Fields): boolean =>
 
 const hasContent = ({ text, thinking, partial_json }: Fields): boolean => !!(text || thinking || partial_json)
 
-function parsed(data: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(data)
-    return isFields(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+const parsed = (data: string): Fields | undefined => {
+  const value = jsonOf(data)
+  return isFields(value) ? value : undefined
 }

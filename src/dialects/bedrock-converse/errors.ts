@@ -3,7 +3,7 @@ import { awsFrames, exceptionPrefix } from '../../http/aws-frames.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { ErrorHeaders, ProviderError } from '../dialect.ts'
 import { isTooLong } from '../too-long.ts'
-import { fieldsOf, isFields, rowOf, stringOf } from '../values.ts'
+import { fieldsOf, isFields, jsonOf, rowOf, stringOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
 const excerptLength = 400
@@ -112,7 +112,7 @@ interface WrittenError {
 /** `message` or `Message`, a type perhaps; from what stands before AWS, anything. */
 function writtenError(body: Buffer): WrittenError {
   const text = body.toString('utf8')
-  const value = parsed(text)
+  const value = jsonOf(text)
   const outer = fieldsOf(Array.isArray(value) ? value[0] : value)
   const fields = isFields(outer.error) ? outer.error : outer
   const message =
@@ -132,14 +132,6 @@ function writtenError(body: Buffer): WrittenError {
 }
 
 const excerpt = (text: string): string => (text.length > excerptLength ? `${text.slice(0, excerptLength)}…` : text)
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 export const encodeError = (error: GatewayError): string => JSON.stringify({ message: messageOf(error) })
 

@@ -2,7 +2,7 @@ import type { AnswerFacts } from '../../core/answer.ts'
 import { exceptionPrefix } from '../../http/aws-frames.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { FrameFacts } from '../dialect.ts'
-import { type Fields, fieldsOf, isFields, present } from '../values.ts'
+import { type Fields, fieldsOf, isFields, jsonOf, present } from '../values.ts'
 import { exceptionOf } from './errors.ts'
 import { finishReasonOf } from './finish.ts'
 import { usageIn } from './usage.ts'
@@ -14,7 +14,7 @@ export const mayMatter = ({ event }: Frame): boolean =>
 /** The format does not name the model. */
 export function readFrame(frame: Frame): FrameFacts | undefined {
   if (frame.event?.startsWith(exceptionPrefix)) return { error: exceptionOf(frame) }
-  const payload = parsed(frame.data)
+  const payload = fieldsOf(jsonOf(frame.data))
   switch (frame.event) {
     case 'contentBlockStart':
       return { hasContent: isFields(fieldsOf(payload.start).toolUse) }
@@ -42,12 +42,4 @@ export function readWhole(body: unknown): AnswerFacts {
     usage: counts,
     usageReported: counts ? usage : undefined,
   })
-}
-
-function parsed(data: string): Fields {
-  try {
-    return fieldsOf(JSON.parse(data))
-  } catch {
-    return {}
-  }
 }

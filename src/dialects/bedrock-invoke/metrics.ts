@@ -1,13 +1,13 @@
 import type { Usage } from '../../core/usage.ts'
 import type { Frame } from '../../http/frames.ts'
-import { countOf, type Fields, fieldsOf, present } from '../values.ts'
+import { countOf, type Fields, fieldsOf, jsonOf, present } from '../values.ts'
 
 const metricsField = 'amazon-bedrock-invocationMetrics'
 
 /** What AWS counted itself, in a stream's last event. Reads from and writes to caches are counted apart. */
 export function metricsIn({ data }: Frame): { readonly usage: Usage; readonly reported: Fields } | undefined {
   if (!data.includes(metricsField)) return undefined
-  const reported = fieldsOf(fieldsOf(parsed(data))[metricsField])
+  const reported = fieldsOf(fieldsOf(jsonOf(data))[metricsField])
   const usage = present({
     inputUncached: countOf(reported.inputTokenCount),
     cacheRead: countOf(reported.cacheReadInputTokenCount),
@@ -15,12 +15,4 @@ export function metricsIn({ data }: Frame): { readonly usage: Usage; readonly re
     outputText: countOf(reported.outputTokenCount),
   })
   return Object.keys(usage).length === 0 ? undefined : { usage, reported }
-}
-
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    return undefined
-  }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 import { isTooLong } from '../too-long.ts'
-import { type Fields, fieldsOf, isFields, listOf, stringOf, textOf } from '../values.ts'
+import { type Fields, fieldsOf, isFields, jsonOf, listOf, stringOf, textOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
 const excerptLength = 400
@@ -66,7 +66,7 @@ export function encodeError({ code, status, message, details }: GatewayError): s
 export const encodeStreamError = (error: GatewayError): string => `\r\n\r\ndata: ${encodeError(error)}\r\n\r\n`
 
 export function readError(status: number, body: Buffer): ProviderError {
-  const written = parse(body)
+  const written = jsonOf(body)
   const outer = Array.isArray(written) ? written[0] : written
   const error = errorIn(outer)
   const message = messageOf(outer, error, body)
@@ -85,7 +85,7 @@ export function readError(status: number, body: Buffer): ProviderError {
 
 /** An error under a good status, or in the middle of a stream, which says itself what it would have been. */
 export function readDisguised(body: Buffer): GatewayError {
-  const written = parse(body)
+  const written = jsonOf(body)
   const { code, status } = errorIn(Array.isArray(written) ? written[0] : written)
   const number = typeof code === 'number' || typeof code === 'string' ? Number(code) : Number.NaN
   const name = stringOf(status)
@@ -168,12 +168,4 @@ function retrySeconds({ details }: Fields): number | undefined {
     if (seconds !== undefined) return Math.ceil(Number(seconds))
   }
   return undefined
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

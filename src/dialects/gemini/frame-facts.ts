@@ -3,7 +3,7 @@ import type { FinishReason } from '../../core/chat.ts'
 import { GatewayError } from '../../core/error.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { FrameFacts } from '../dialect.ts'
-import { type Fields, isFields, listOf, stringOf } from '../values.ts'
+import { type Fields, isFields, jsonOf, listOf, stringOf } from '../values.ts'
 import { blockedPrompt, readDisguised } from './errors.ts'
 import { finishOf, isReason } from './finish.ts'
 import { usageOf } from './usage.ts'
@@ -27,7 +27,7 @@ export function frameReader(): (frame: Frame) => FrameFacts | undefined {
 }
 
 function factsOfFrame(data: string, seen: Seen): FrameFacts | undefined {
-  const chunk = parsed(data)
+  const chunk = jsonOf(data)
   if (!isFields(chunk)) {
     return {
       error: new GatewayError('upstream_invalid', `The provider sent an event that is no JSON: ${data.slice(0, 200)}`),
@@ -79,11 +79,3 @@ const isCall = (part: Fields): boolean => part.functionCall !== undefined
 const saysSomething = (candidate: Fields): boolean =>
   isReason(candidate.finishReason) ||
   partsOf(candidate).some((part) => part.text !== '' && Object.keys(part).some((name) => name !== 'thoughtSignature'))
-
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    return undefined
-  }
-}

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, errors, GatewayError } from '../../core/error.ts'
 import type { ProviderError } from '../dialect.ts'
 import { isTooLong } from '../too-long.ts'
+import { jsonOf } from '../values.ts'
 
 /** How much of a body that nobody can read is shown. */
 const excerptLength = 400
@@ -29,7 +30,7 @@ function errorObject({ code, message, details }: GatewayError): object {
 }
 
 export function readError(status: number, body: Buffer): ProviderError {
-  const written = parse(body)
+  const written = jsonOf(body)
   const { message, type, code, param } = fieldsOf(written, body)
   const meaning = codeOf(status, `${type ?? ''} ${code ?? ''}`, message)
   // Some hosts answer 400 to a bad key: their number would send the client looking in the wrong place.
@@ -61,7 +62,7 @@ function waitIn(message: string): number | undefined {
 
 /** An error that came under a good status, with the status that it means: its own number, or what it calls itself. */
 export function readDisguised(body: Buffer): GatewayError {
-  const written = parse(body) as { error?: unknown } | null | undefined
+  const written = jsonOf(body) as { error?: unknown } | null | undefined
   const outer = Array.isArray(written) ? (written[0] as typeof written) : written
   const inner = outer?.error ?? outer ?? {}
   const { code, status, status_code, type, message } = (
@@ -164,12 +165,4 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
   503: 'upstream_overloaded',
   504: 'timeout_headers',
   529: 'upstream_overloaded',
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

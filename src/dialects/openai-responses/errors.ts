@@ -1,6 +1,6 @@
 import type { GatewayError } from '../../core/error.ts'
 import { encodeError, readDisguised as readDisguisedChat, readError } from '../openai-chat/errors.ts'
-import { type Fields, isFields, rowOf } from '../values.ts'
+import { type Fields, isFields, jsonOf, rowOf } from '../values.ts'
 
 export { encodeError, readError }
 
@@ -47,18 +47,10 @@ export function failureOf(written: unknown): GatewayError {
 
 /** A body that is an error though its status was good: a response that failed, or an error as other hosts write it. */
 export function readDisguised(body: Buffer): GatewayError {
-  const written = parsed(body)
+  const written = jsonOf(body)
   return isFields(written) && (written.status === 'failed' || written.type === 'error')
     ? failureOf(written.error ?? written)
     : readDisguisedChat(body)
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 /** More events than any stream has before it fails, so that the numbers rise to the end, and no more than 32 bits hold. */

@@ -2,7 +2,7 @@ import type { AnswerFacts } from '../../core/answer.ts'
 import type { GatewayError } from '../../core/error.ts'
 import type { Frame } from '../../http/frames.ts'
 import type { FrameFacts } from '../dialect.ts'
-import { type Fields, fieldsOf, isFields, stringOf } from '../values.ts'
+import { type Fields, fieldsOf, isFields, jsonOf, stringOf } from '../values.ts'
 import { spanErrorOf } from '../watch.ts'
 import { finishOf } from './decode-answer.ts'
 import { failureOf } from './errors.ts'
@@ -72,11 +72,7 @@ export function readWhole(body: unknown): AnswerFacts {
   }
 }
 
-function parsed(data: string): Fields | undefined {
-  try {
-    const event: unknown = JSON.parse(data)
-    return isFields(event) ? event : undefined
-  } catch {
-    return undefined
-  }
+const parsed = (data: string): Fields | undefined => {
+  const value = jsonOf(data)
+  return isFields(value) ? value : undefined
 }

@@ -37,7 +37,7 @@ export function sealText({ seal, thought, to }: CarriedSeal): string {
 export function carriedSeal(written: string): CarriedSeal {
   const found = written.startsWith(mark) ? /^(\w)\.([\w-]*)\.([\w-]*)\./.exec(written.slice(mark.length)) : undefined
   if (!found) return { seal: { by: ownSeals, value: written } }
-  const [head, kind, by, name] = found as unknown as readonly [string, string, string, string]
+  const [head, kind, by = '', name = ''] = found
   const sealed = by === '' ? {} : { seal: { by: unword(by), value: written.slice(mark.length + head.length) } }
   if (kind === 'a') return { ...sealed, to: unword(name) }
   const id = unword(name)
