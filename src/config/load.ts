@@ -65,7 +65,13 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
   }
 
   return {
-    server: { host: value('server.host'), port: value('server.port'), drainMs: value('server.drain_ms') },
+    server: {
+      host: value('server.host'),
+      port: value('server.port'),
+      uiPort: value('server.ui_port'),
+      allowedHosts: value('server.allowed_hosts') ?? [],
+      drainMs: value('server.drain_ms'),
+    },
     dataDir,
     log: { level: value('log.level'), format: value('log.format') },
     limits: {
@@ -93,6 +99,7 @@ export function loadConfig(flags: Flags, environment: Environment): Config {
     },
     responses: { retentionDays: value('responses.retention_days'), maxBytes: value('responses.max_bytes') },
     providers: Object.fromEntries(names.map((name) => [name, providerConfig(name)])),
+    models: {},
   }
 }
 

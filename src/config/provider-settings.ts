@@ -1,5 +1,5 @@
-import { credentialHeaders } from '../providers/credentials.ts'
 import { type ProviderName, providers } from '../providers/index.ts'
+import { credentialHeaders } from '../providers/key-headers.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Setting } from './settings.ts'
 import { type TimeoutKey, timeoutSettings } from './timeouts.ts'

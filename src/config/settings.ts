@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { defaultTimeouts, logLevels, translations } from '../core/config.ts'
 import { providerSettings } from './provider-settings.ts'
 import { dayMs, timeoutSettings } from './timeouts.ts'
-import { integer, loopbackHost, oneOf } from './values.ts'
+import { integer, loopbackHost, oneOf, textList } from './values.ts'
 
 /** One thing that may be set. `from` says what is wrong with a value by throwing; the message follows the setting's name. */
 export interface Setting<T> {
@@ -52,6 +52,18 @@ export const settings = {
     fallback: () => 9090,
     flag: '--port <number>',
     env: ['TRUNKLINE_PORT'],
+  }),
+  'server.ui_port': setting({
+    help: 'the port of the web page and its API; 0 picks one',
+    from: integer(0, 65_535),
+    fallback: () => 9091,
+    flag: '--ui-port <number>',
+    env: ['TRUNKLINE_UI_PORT'],
+  }),
+  'server.allowed_hosts': setting({
+    help: 'names, besides those of this machine, by which clients may call it',
+    from: textList,
+    fallback: () => [] as readonly string[],
   }),
   'server.drain_ms': setting({
     help: 'how long running calls may take to end when Trunkline is told to stop',

@@ -2,13 +2,19 @@
  * What passes between threads: four kinds of message and nothing else. Snapshots say what is, commands what to do,
  * asks want an answer before a deadline, and records are bytes on a port of their own.
  */
+import type { ClientKey } from './access.ts'
 import type { Config } from './config.ts'
-import type { ProjectId } from './ids.ts'
+import type { Tokens } from './credential.ts'
+import type { Project } from './project.ts'
 
 /** The parts of the state that control hands to the others, each replaced as a whole when it changes. */
 export interface SnapshotParts {
   readonly config: Config
-  readonly projects: readonly ProjectId[]
+  /** All of them with what belongs to them, the default one first; the archived too. */
+  readonly projects: readonly Project[]
+  /** The client keys that have not been revoked. While there is none, nobody needs one. */
+  readonly keys: readonly ClientKey[]
+  readonly tokens: Tokens
   /** How a part is, told to its supervisor. */
   readonly condition: Condition
 }

@@ -1,8 +1,14 @@
+import type { Credential } from './credential.ts'
+import type { CustomModel } from './project.ts'
+
 /** The configuration in force: one checked value. `config/settings.ts` says where each of its keys may come from. */
 export interface Config {
   readonly server: {
     readonly host: string
     readonly port: number
+    readonly uiPort: number
+    /** Names besides those of this machine by which clients may call it. */
+    readonly allowedHosts: readonly string[]
     /** How long running calls may take to end once the process is told to stop. */
     readonly drainMs: number
   }
@@ -27,6 +33,8 @@ export interface Config {
   readonly recording: RecordingConfig
   readonly responses: ResponsesConfig
   readonly providers: Readonly<Record<string, ProviderConfig>>
+  /** Models under names of one's own. */
+  readonly models: Readonly<Record<string, CustomModel>>
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -84,10 +92,16 @@ export interface CancelConfig {
 
 /** What the operator says of a provider. Without a key the call goes out without one. */
 export interface ProviderConfig {
+  /** Of which provider in our table it is another instance; only where its name is not itself one of the table's. */
+  readonly like?: string
   readonly baseUrl?: string
   readonly apiKey?: string
   /** True when the key was found in the vendor's usual variable, where it was not put for us. */
   readonly keyIsAmbient?: true
+  /** Another credential than a key. */
+  readonly credential?: Credential
+  /** Whether its address may be one of a private network or of this machine: the operator has named it. */
+  readonly mayBePrivate?: boolean
   /** What its address is made of where every user has another one: `region`, `resource`, … */
   readonly address?: Readonly<Record<string, string | undefined>>
   /** The dialects that the host speaks, the best first, where they are not the usual ones. */

@@ -117,7 +117,7 @@ test('each kind of message finds its handler, and is passed over where there is 
   const heard: string[] = []
   const note = ({ kind }: Message): void => void heard.push(kind)
   const messages: readonly Message[] = [
-    { kind: 'snapshot', part: 'projects', version: 0, value: ['default'] },
+    { kind: 'snapshot', part: 'projects', version: 0, value: [] },
     { kind: 'command', command: 'stop' },
     { kind: 'records', slab: new ArrayBuffer(0), used: 0 },
   ]

@@ -32,6 +32,7 @@ export interface CountDoor {
 
 export const countDoor = (door: CountDoor, deps: CountDeps): Door => ({
   method: 'POST',
+  scope: 'inference',
   path: door.path,
   handle: (exchange) => countTokens(exchange, door, undefined, deps),
 })

@@ -4,8 +4,8 @@ import { nearest } from '../core/nearest.ts'
 import { version } from '../core/version.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import type { UpstreamHeaders } from '../http/upstream.ts'
-import type { CredentialKind, Header } from '../providers/credentials.ts'
 import { providers } from '../providers/index.ts'
+import type { Header, KeyHeader } from '../providers/key-headers.ts'
 import type { ConfiguredEndpoint, ConfiguredProvider } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
@@ -96,7 +96,7 @@ function credentialFor({ dialect, headers }: Pick<Call, 'dialect' | 'headers'>, 
   if (credential) return credential
   if (!needsKey) return undefined
   const takesClients = provider.clients?.some((name) => name === dialect.name) ?? false
-  const own = takesClients ? clientKey(headers, provider.credential) : undefined
+  const own = takesClients ? clientKey(headers, provider.keyHeader) : undefined
   if (own) return own
   throw noCredential(target, takesClients)
 }
@@ -105,7 +105,7 @@ function credentialFor({ dialect, headers }: Pick<Call, 'dialect' | 'headers'>, 
 const googleToken = /^Bearer ya29\./
 
 /** The client's own key, in the header in which its vendor reads it. */
-function clientKey(headers: IncomingHttpHeaders, kind: CredentialKind): Header | undefined {
+function clientKey(headers: IncomingHttpHeaders, kind: KeyHeader): Header | undefined {
   const named = kind === 'bearer' ? undefined : headers[kind]
   if (typeof named === 'string' && named !== '') return [kind, named]
   const { authorization } = headers
@@ -124,7 +124,7 @@ export function withKeyOfQuery(headers: IncomingHttpHeaders, query: string): Inc
 function noCredential({ provider: { name, provider }, model, meant }: Target, takesClients: boolean): GatewayError {
   const ways = [
     `Set ${provider.keyVariables?.[0] ?? `providers.${name}.api_key`} before you start Trunkline`,
-    ...(takesClients ? [`send your ${provider.label} key ${places[provider.credential]}`] : []),
+    ...(takesClients ? [`send your ${provider.label} key ${places[provider.keyHeader]}`] : []),
     'or call the built-in model "mock/echo", which needs none',
   ]
   const other = meant === undefined ? misspelt(model) : `${hintOf(meant)} Until then it goes to ${name}. `
@@ -155,7 +155,7 @@ const places = {
   'x-goog-api-key': 'as x-goog-api-key',
   'api-key': 'as api-key',
   none: '',
-} satisfies Record<CredentialKind, string>
+} satisfies Record<KeyHeader, string>
 
 const longestHeader = 256
 

@@ -8,10 +8,17 @@ export interface Health {
 
 /** `live`: the process answers. `ready`: it takes calls; what is wrong behind it is said, and is no reason to refuse any. */
 export const healthDoors = (health: () => Health): Door[] => [
-  { method: 'GET', path: '/health/live', always: true, handle: () => jsonReply(200, { status: 'live' }) },
+  {
+    method: 'GET',
+    path: '/health/live',
+    scope: 'public',
+    always: true,
+    handle: () => jsonReply(200, { status: 'live' }),
+  },
   {
     method: 'GET',
     path: '/health/ready',
+    scope: 'public',
     always: true,
     handle() {
       const { phase, problems } = health()

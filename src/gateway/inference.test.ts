@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { anybody } from '../core/access.ts'
 import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { chatDoor, type InferenceDeps, type Prepared } from './inference.ts'
@@ -11,6 +12,7 @@ test('nobody is asked for a client that has left while its request was made read
     query: '',
     headers: {},
     remoteAddress: '127.0.0.1',
+    caller: anybody,
     arrivedUs: 0,
     replyHeaders: {},
     body: () => Promise.resolve(Buffer.from('{"model":"m","messages":[]}')),

@@ -66,6 +66,7 @@ export interface Preparation {
 
 export const chatDoor = (door: ChatDoor, deps: InferenceDeps): Door => ({
   method: 'POST',
+  scope: 'inference',
   path: door.path,
   ...(door.address && { prefix: true }),
   handle: (exchange) => inference(exchange, door, deps),

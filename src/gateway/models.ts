@@ -17,9 +17,15 @@ export function modelDoors(providers: () => ReadonlyMap<string, ConfiguredProvid
     )
   const prefix = '/v1/models/'
   return [
-    { method: 'GET', path: '/v1/models', handle: () => jsonReply(200, { object: 'list', data: all() }) },
     {
       method: 'GET',
+      path: '/v1/models',
+      scope: 'inference',
+      handle: () => jsonReply(200, { object: 'list', data: all() }),
+    },
+    {
+      method: 'GET',
+      scope: 'inference',
       path: prefix,
       prefix: true,
       handle({ path }) {

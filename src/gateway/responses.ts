@@ -158,9 +158,16 @@ const root = '/v1/responses/'
 
 /** What one can do with an answer that is kept: see it, see what led to it, delete it. */
 export const responseDoors = (deps: ResponsesDeps): Door[] => [
-  { method: 'GET', path: root, prefix: true, handle: (exchange) => show(exchange, deps) },
-  { method: 'DELETE', path: root, prefix: true, handle: (exchange) => remove(exchange, deps) },
-  { method: 'POST', path: root, prefix: true, mayBeEmpty: true, handle: (exchange) => cancel(exchange, deps) },
+  { method: 'GET', path: root, scope: 'inference', prefix: true, handle: (exchange) => show(exchange, deps) },
+  { method: 'DELETE', path: root, scope: 'inference', prefix: true, handle: (exchange) => remove(exchange, deps) },
+  {
+    method: 'POST',
+    path: root,
+    scope: 'inference',
+    prefix: true,
+    mayBeEmpty: true,
+    handle: (exchange) => cancel(exchange, deps),
+  },
 ]
 
 interface Place {

@@ -1,5 +1,5 @@
 import type { UpstreamRequest } from '../http/upstream.ts'
-import { credentialHeaders } from '../providers/credentials.ts'
+import { credentialHeaders } from '../providers/key-headers.ts'
 
 const shortestKey = 8
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Caller, Scope } from '../core/access.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { Source } from '../core/source.ts'
 
@@ -12,6 +13,8 @@ export interface Exchange {
   readonly query: string
   readonly headers: IncomingHttpHeaders
   readonly remoteAddress: string
+  /** Who asks, as far as the door wants to know it. */
+  readonly caller: Caller
   /** When its head had arrived, in µs since the epoch. */
   readonly arrivedUs: number
   /** Headers that go out with whatever becomes the reply, an error too. */
@@ -42,8 +45,11 @@ export interface Reply {
 
 /** What is behind a path. */
 export interface Door {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** `*` for a door that looks at the method itself. */
+  readonly method: 'GET' | 'POST' | 'DELETE' | '*'
   readonly path: string
+  /** Who may pass. */
+  readonly scope: Scope
   /** True when everything below the path belongs to it too. */
   readonly prefix?: boolean
   /** True when a request may come without a body, and then without a type of content. */

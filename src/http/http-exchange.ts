@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { anybody, type Caller } from '../core/access.ts'
 import type { InBag } from '../core/bag.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Sink } from '../core/source.ts'
@@ -27,6 +28,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
   readonly query: string
   readonly headers: IncomingMessage['headers']
   readonly remoteAddress: string
+  caller: Caller = anybody
   readonly arrivedUs: number
   readonly replyHeaders: ReplyHeaders = {}
   readonly connection: Connection

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
+import { anybody } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Sink, Source } from '../core/source.ts'
 import { type Done, type Door, jsonReply } from './exchange.ts'
@@ -31,6 +32,7 @@ async function start(
   const faults: unknown[] = []
   const server = httpServer({
     doors,
+    admit: () => anybody,
     encodeError: ({ code }) => JSON.stringify({ code }),
     limits: { ...roomy, ...limits },
     clock: () => running.nowUs,
@@ -61,7 +63,7 @@ async function client({ port }: Running): Promise<Socket> {
   return socket
 }
 
-const hello: Door = { method: 'GET', path: '/', handle: () => jsonReply(200, 'hello') }
+const hello: Door = { method: 'GET', path: '/', scope: 'public', handle: () => jsonReply(200, 'hello') }
 
 /** A stream of more than both ends of a connection hold for a client that does not read. */
 function unread(): { door: Door; sink: Promise<Sink>; done: Promise<Done>; cancelled: () => boolean } {
@@ -82,6 +84,7 @@ function unread(): { door: Door; sink: Promise<Sink>; done: Promise<Done>; cance
   const door: Door = {
     method: 'GET',
     path: '/',
+    scope: 'public',
     handle(exchange) {
       exchange.onDone(over.resolve)
       exchange.onGone(() => body.cancel())
@@ -140,6 +143,7 @@ test('a client that stops to read has as long for answers that waited behind oth
   const long: Door = {
     method: 'GET',
     path: '/',
+    scope: 'public',
     handle(exchange) {
       sockets.push((exchange as HttpExchange).connection.socket)
       return { status: 200, headers: {}, body: Buffer.alloc(1 << 20) }
@@ -187,6 +191,7 @@ test('a body in single bytes is read', async () => {
   const door: Door = {
     method: 'POST',
     path: '/',
+    scope: 'public',
     handle: async (exchange) => jsonReply(200, (await exchange.body()).toString() === body),
   }
   await using running = await start([door])

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Caller, Scope } from '../core/access.ts'
 import { Bag } from '../core/bag.ts'
 import type { Clock } from '../core/clock.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
+import type { Credentials } from './caller.ts'
 import { Connection, Connections } from './connections.ts'
 import type { Door } from './exchange.ts'
 import { checkJson, checkSender, isEmpty } from './guard.ts'
@@ -20,6 +22,8 @@ export interface ServerLimits {
 
 export interface ServerOptions {
   readonly doors: readonly Door[]
+  /** Says who asks, or refuses them, once it is known at which door. */
+  readonly admit: (request: Credentials, scope: Scope) => Caller
   /** How an error is written for clients of a path: behind each door they expect another form. */
   readonly encodeError: (error: GatewayError, path: string) => string
   readonly limits: ServerLimits
@@ -56,7 +60,7 @@ const chats =
 
 /** Bytes to an exchange, and its reply to bytes. Knows paths and limits, and no model. */
 export function httpServer(options: ServerOptions): HttpServer {
-  const { doors, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
+  const { doors, admit, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
   const find = doorFinder(doors)
   const connections = new Connections(limits.connections)
   const open = new Bag<HttpExchange>()
@@ -87,7 +91,8 @@ export function httpServer(options: ServerOptions): HttpServer {
       checkSender(req.headers, req.rawHeaders)
       const door = find(exchange.method, exchange.path)
       if (!door.always) checkLoad(connection)
-      if (door.method === 'POST' && !(door.mayBeEmpty && isEmpty(req.headers))) checkJson(req.headers)
+      exchange.caller = admit(exchange, door.scope)
+      if (bringsBody(exchange.method) && !(door.mayBeEmpty && isEmpty(req.headers))) checkJson(req.headers)
       const reply = door.handle(exchange)
       if (reply instanceof Promise)
         reply.then((value) => exchange.answer(value)).catch((thrown) => fail(exchange, thrown))
@@ -224,6 +229,8 @@ export function httpServer(options: ServerOptions): HttpServer {
   }
 }
 
+const bringsBody = (method: string): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH'
+
 function doorFinder(doors: readonly Door[]): (method: string, path: string) => Door {
   const exact = new Map<string, Door[]>()
   for (const door of doors) exact.set(door.path, [...(exact.get(door.path) ?? []), door])
@@ -231,7 +238,7 @@ function doorFinder(doors: readonly Door[]): (method: string, path: string) => D
   return (method, path) => {
     const here = exact.get(path) ?? prefixes.filter((door) => path.startsWith(door.path))
     const wanted = method === 'HEAD' ? 'GET' : method
-    const door = here.find((candidate) => candidate.method === wanted)
+    const door = here.find((candidate) => candidate.method === wanted || candidate.method === '*')
     if (door) return door
     if (here.length === 0) {
       throw new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}. ${chats}`)

@@ -5,7 +5,7 @@ export const anthropic: Provider = {
   label: 'Anthropic',
   baseUrl: 'https://api.anthropic.com',
   endpoints: [messages],
-  credential: 'x-api-key',
+  keyHeader: 'x-api-key',
   keyVariables: ['ANTHROPIC_API_KEY'],
   clients: ['anthropic-messages'],
 }

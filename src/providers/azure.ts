@@ -8,7 +8,8 @@ export const azure: Provider = {
   baseUrl: 'https://{resource}.openai.azure.com',
   ownHosts: /\.(openai|services\.ai|cognitiveservices)\.azure\.com$/,
   endpoints: ({ api_version: version }) => (isDate(version) ? [deployments(version)] : v1(version)),
-  credential: 'api-key',
+  keyHeader: 'api-key',
+  credentialKinds: ['entra_id', 'entra_default'],
   keyVariables: ['AZURE_OPENAI_API_KEY'],
   asksForStreamUsage: true,
   settings: {

@@ -28,7 +28,7 @@ export const openaiCompatible = (label: string, baseUrl: string, keyVariable: st
   label,
   baseUrl,
   endpoints: [chat],
-  credential: 'bearer',
+  keyHeader: 'bearer',
   keyVariables: [keyVariable],
   asksForStreamUsage: true,
   ...row,
@@ -42,7 +42,7 @@ export const local = (label: string, baseUrl: string | undefined, ...own: readon
   label,
   ...(baseUrl !== undefined && { baseUrl }),
   endpoints: [chat, { ...responses, optional: true }, { ...below('/..', messages), optional: true }, ...own],
-  credential: 'bearer',
+  keyHeader: 'bearer',
   keyless: true,
   asksForStreamUsage: true,
 })

@@ -12,7 +12,7 @@ export const gemini: Provider = {
   label: 'Google Gemini',
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta',
   endpoints: [geminiBelow('')],
-  credential: 'x-goog-api-key',
+  keyHeader: 'x-goog-api-key',
   keyVariables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
   clients: ['gemini'],
 }
@@ -36,6 +36,7 @@ export const vertex: Provider = {
       countTokens: '/publishers/anthropic/models/count-tokens:rawPredict',
     },
   ],
-  credential: 'x-goog-api-key',
+  keyHeader: 'x-goog-api-key',
+  credentialKinds: ['google_service_account', 'google_adc'],
   keyVariables: ['VERTEX_API_KEY'],
 }

@@ -21,7 +21,7 @@ export const openai: Provider = {
   baseUrl: 'https://api.openai.com/v1',
   baseUrlFlag: '--openai-base-url <url>',
   endpoints: openaiEndpoints,
-  credential: 'bearer',
+  keyHeader: 'bearer',
   keyVariables: ['OPENAI_API_KEY'],
   keyGoesAnywhere: true,
   clients: ['openai-chat', 'openai-responses'],

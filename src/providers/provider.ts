@@ -3,7 +3,8 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { type DialectName, dialects } from '../dialects/index.ts'
 import type { Send } from '../http/upstream.ts'
 import { type AddressSettings, addressOf, type Path, pathBelow } from './address.ts'
-import { type CredentialKind, credentials, type Header } from './credentials.ts'
+import type { CredentialKindName } from './credential-kinds.ts'
+import { type Header, type KeyHeader, keyHeaders } from './key-headers.ts'
 
 /** Somebody who answers: the dialects it speaks and where, a way to show a key, and what is peculiar to it. One row each. */
 export interface Provider {
@@ -17,7 +18,10 @@ export interface Provider {
   readonly baseUrlFlag?: string
   /** Best first: what a client's dialect is translated to when the provider does not speak that one itself. */
   readonly endpoints: readonly Endpoint[] | ((settings: AddressSettings) => readonly Endpoint[])
-  readonly credential: CredentialKind
+  /** How a key is shown to it. */
+  readonly keyHeader: KeyHeader
+  /** The kinds of credentials that it takes besides a key and none. */
+  readonly credentialKinds?: readonly CredentialKindName[]
   /** The environment variables in which its users have their key, the strongest first. */
   readonly keyVariables?: readonly string[]
   /** True for what is called without a key if there is none, wherever it is: servers on one's own machine. */
@@ -107,14 +111,14 @@ export function configured(
   const base = addressOf(provider, config)
   const atHome = config.baseUrl === undefined
   const key = keyFor(provider, config, base)
-  const needsKey = provider.credential !== 'none' && provider.keyless === undefined && atHome
+  const needsKey = provider.keyHeader !== 'none' && provider.keyless === undefined && atHome
   return {
     name,
     provider,
     origin: base?.origin ?? '',
     endpoints: base === undefined ? [] : endpointsAt(base, provider, config),
     key,
-    credential: key === undefined ? undefined : credentials[provider.credential](key),
+    credential: key === undefined ? undefined : keyHeaders[provider.keyHeader](key),
     atHome,
     isConfigured: base !== undefined && (key !== undefined || !needsKey),
     needsKey,

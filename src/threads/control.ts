@@ -5,6 +5,7 @@ import type { Config } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import type { ProjectId } from '../core/ids.ts'
 import { type Link, link } from '../core/link.ts'
+import { firstProject } from '../core/project.ts'
 import { version as program } from '../core/version.ts'
 import { dataFiles } from '../store/files.ts'
 import { type FolderLock, lockFolder, removeServerFile, writeServerFile } from '../store/lock.ts'
@@ -36,7 +37,12 @@ export const startControl: StartPart = (port, init) => {
     lock = lockFolder(config.dataDir)
     supervisor.post({ kind: 'snapshot', part: 'config', version: version++, value: config })
     const projects = await openProjects(dataFiles(config.dataDir).config)
-    supervisor.post({ kind: 'snapshot', part: 'projects', version: version++, value: projects })
+    supervisor.post({
+      kind: 'snapshot',
+      part: 'projects',
+      version: version++,
+      value: projects.map((id) => firstProject(id)),
+    })
     say({ phase: 'ready', problems: [] })
     return config
   }

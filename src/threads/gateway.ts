@@ -1,7 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { anybody } from '../core/access.ts'
 import type { Config } from '../core/config.ts'
 import { uuidv7 } from '../core/ids.ts'
+import type { Project } from '../core/project.ts'
 import { Rounds } from '../core/rounds.ts'
 import { chatDoors, dialectAt } from '../gateway/chat-doors.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
@@ -31,7 +33,7 @@ export interface Gateway {
   listen(): Promise<AddressInfo>
   /** A new configuration: calls that come from now on go by it. */
   configure(config: Config): void
-  setProjects(projects: readonly string[]): void
+  setProjects(projects: readonly Project[]): void
   /** How many requests have no whole answer yet. */
   running(): number
   /** Takes no more calls, and gives those that run so long to end. */
@@ -70,6 +72,7 @@ export function startGateway({ config, slabs, health, onFault, ask }: GatewayDep
       ...modelDoors(() => state.providers, Math.floor(clock() / 1e6)),
       ...healthDoors(health),
     ],
+    admit: () => anybody,
     encodeError: (error, path) => dialectAt(path).encodeError(error),
     limits: config.limits,
     clock,
@@ -81,7 +84,7 @@ export function startGateway({ config, slabs, health, onFault, ask }: GatewayDep
       state = stateOf(changed, state.projects)
     },
     setProjects: (projects) => {
-      state = { ...state, projects }
+      state = { ...state, projects: projects.map(({ id }) => id) }
     },
     running: () => server.running,
     async drain(patienceMs) {

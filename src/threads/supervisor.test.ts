@@ -103,7 +103,7 @@ test('it is known to be away until the new one says that it is ready', () => {
 })
 
 test('each time that it is born it is told what it must know', () => {
-  const tell = { kind: 'snapshot', part: 'projects', version: 0, value: ['default'] } as const
+  const tell = { kind: 'snapshot', part: 'projects', version: 0, value: [] } as const
   const { last, born } = supervise({ onBorn: (link) => link.post(tell) })
   last().die()
   vi.advanceTimersByTime(100)

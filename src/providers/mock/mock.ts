@@ -7,7 +7,7 @@ export const mock: Provider = {
   label: 'Mock',
   baseUrl: 'mock://local',
   endpoints: [{ dialect: 'openai-chat', whole: '/chat/completions' }],
-  credential: 'none',
+  keyHeader: 'none',
   asksForStreamUsage: true,
   models: fullNames,
   send,

@@ -1,7 +1,7 @@
 export type Header = readonly [name: string, value: string]
 
 /** The ways in which providers want to be shown a key. */
-export const credentials = {
+export const keyHeaders = {
   bearer: (key) => ['authorization', `Bearer ${key}`],
   'x-api-key': (key) => ['x-api-key', key],
   'x-goog-api-key': (key) => ['x-goog-api-key', key],
@@ -12,4 +12,4 @@ export const credentials = {
 /** The headers in which keys are sent. */
 export const credentialHeaders: readonly string[] = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
 
-export type CredentialKind = keyof typeof credentials
+export type KeyHeader = keyof typeof keyHeaders
