@@ -87,6 +87,8 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** The field of the request at fault, by its path in the body, or the header's name. */
   readonly param?: string
+  /** Each thing that is wrong with the request, where there may be several at once. */
+  readonly problems?: readonly { readonly param: string; readonly message: string }[]
   /** The status when it is not the table's: the provider's own. */
   readonly status?: number
   /** What a client may switch on when the provider said more than our table does. */

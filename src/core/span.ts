@@ -69,6 +69,8 @@ export interface CallDetail {
   readonly attempts: number
   readonly requestBytes: number
   readonly answerBytes: number
+  /** True when the project does not want what is said in its calls to be recorded. */
+  readonly bodiesNotCaptured?: true | undefined
   readonly clientIp?: string | undefined
   readonly userAgent?: string | undefined
   readonly threadTitle?: string | undefined
@@ -88,6 +90,8 @@ export interface AttemptDetail {
   readonly callDialect?: string | undefined
   /** The provider's name for the model, as sent. */
   readonly model: string
+  /** With what it was paid: the id of a credential, `client` for the client's own key, `none` where nothing was sent. */
+  readonly credential?: string | undefined
   readonly modelAnswered?: string | undefined
   readonly streaming: boolean
   readonly connectUs?: number | undefined
