@@ -1,33 +1,13 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are what the file may have in its values
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Given, load, loadAll, problemsOf } from '../../test/support/loading.ts'
 import type { Config } from '../core/config.ts'
 import { ConfigError } from './error.ts'
-import { type Flags, loadConfig } from './load.ts'
-import type { Environment } from './settings.ts'
-
-interface Given {
-  readonly yaml?: string
-  readonly environment?: Environment
-  readonly settings?: Flags['settings']
-  readonly terminal?: boolean
-}
-
-/** The configuration from a data folder with this file in it. */
-function load({ yaml, environment = {}, settings = {}, terminal = false }: Given): Config & { readonly file: string } {
-  const dataDir = mkdtempSync(join(tmpdir(), 'trunkline-config-'))
-  const file = join(dataDir, 'trunkline.yaml')
-  try {
-    if (yaml !== undefined) writeFileSync(file, yaml)
-    return { ...loadConfig({ dataDir, settings, terminal }, environment), file }
-  } catch (thrown) {
-    if (!(thrown instanceof ConfigError)) throw thrown
-    throw new ConfigError(thrown.message.replaceAll(file, 'FILE'))
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true })
-  }
-}
+import { readConfig } from './load.ts'
+import type { Environment } from './setting.ts'
 
 describe('what is stronger', () => {
   const yaml = 'server:\n  port: 1\nlog:\n  level: debug\n'
@@ -48,6 +28,54 @@ describe('what is stronger', () => {
     expect(load({ yaml, environment }).server.port).toBe(2)
     expect(load({ yaml, environment, settings: { 'server.port': '3' } }).server.port).toBe(3)
     expect(load({ yaml, environment, settings: { 'server.port': '3' } }).log.level).toBe('debug')
+  })
+
+  test('what is stored is weaker than all that is written down, and only for what may be edited', () => {
+    const stored = { translation: 'strict', 'timeouts.idle_ms': 5, 'log.level': 'error', 'server.port': 4 }
+    const { config, notices, sources } = loadAll({ yaml, stored, environment: { TRUNKLINE_TIMEOUTS_IDLE_MS: '6' } })
+    expect(config).toMatchObject({ translation: 'strict', timeouts: { idleMs: 6 }, log: { level: 'debug' } })
+    expect(config.server.port).toBe(1)
+    expect(sources.get('translation')).toMatchObject({ kind: 'database' })
+    expect(notices).toEqual(['What is stored for server.port is not used: it is no setting that can be stored.'])
+  })
+
+  test('what is stored and no longer good is not used, and that is said', () => {
+    const { config, notices } = loadAll({ stored: { translation: 'harsh', 'timeouts.idle_ms': 7 } })
+    expect(config).toMatchObject({ translation: 'lenient', timeouts: { idleMs: 7 } })
+    expect(notices).toEqual([
+      'What is stored for translation is not used: translation must be lenient, strict, not "harsh".',
+    ])
+  })
+
+  test('each setting of Trunkline itself has a variable', () => {
+    const environment = {
+      TRUNKLINE_LIMITS_BODY_BYTES: '2048',
+      TRUNKLINE_CANCEL_MODE: 'drain',
+      TRUNKLINE_SERVER_ALLOWED_HOSTS: 'Box.lan, models.example.com,',
+      TRUNKLINE_RESPONSES_MAX_BYTES: '0',
+    }
+    expect(load({ environment })).toMatchObject({
+      limits: { bodyBytes: 2048 },
+      cancel: { mode: 'drain' },
+      server: { allowedHosts: ['box.lan', 'models.example.com'] },
+      responses: { maxBytes: 0 },
+    })
+  })
+
+  test('each value knows where it comes from', () => {
+    const { sources } = loadAll({
+      yaml,
+      environment: { TRUNKLINE_TRANSLATION: 'strict' },
+      settings: { 'log.format': 'json' },
+    })
+    const from = (key: string): unknown => {
+      const { kind, place } = sources.get(key) ?? {}
+      return [kind, place?.replace(/^.*\//, '')]
+    }
+    expect(from('server.port')).toEqual(['file', 'trunkline.yaml:2:3'])
+    expect(from('translation')).toEqual(['environment', 'TRUNKLINE_TRANSLATION'])
+    expect(from('log.format')).toEqual(['flag', '--log-format'])
+    expect(from('server.host')).toEqual(['default', undefined])
   })
 
   test('an empty variable is none', () => {
@@ -107,8 +135,8 @@ describe('each provider', () => {
     const keyOf = (given: Given): string | undefined => providersOf(given).gemini?.apiKey
     const found = { GEMINI_API_KEY: 'gemini', GOOGLE_API_KEY: 'google' }
     expect(keyOf({ environment: found })).toBe('gemini')
-    expect(keyOf({ yaml, environment: found })).toBe('file')
-    expect(keyOf({ yaml, environment: { ...found, TRUNKLINE_GEMINI_API_KEY: 'ours' } })).toBe('ours')
+    expect(keyOf({ environment: { ...found, TRUNKLINE_GEMINI_API_KEY: 'ours' } })).toBe('ours')
+    expect(keyOf({ yaml, environment: { ...found, TRUNKLINE_GEMINI_API_KEY: 'ours' } })).toBe('file')
     expect(providersOf({ yaml, environment: found }).gemini).not.toHaveProperty('keyIsAmbient')
   })
 
@@ -157,7 +185,7 @@ describe('what cannot be used is refused with its name and place', () => {
     [
       'a key like nothing',
       { yaml: 'x: 1' },
-      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, timeouts, cancel, translation, recording, responses, providers.',
+      'FILE:1:1: there is no setting x. Here may stand: server, log, limits, timeouts, cancel, translation, recording, responses, providers, models.',
     ],
     [
       'a key of every object',
@@ -207,7 +235,7 @@ describe('what cannot be used is refused with its name and place', () => {
     [
       'a setting that means nothing for the provider',
       { yaml: 'providers:\n  anthropic:\n    stream_usage: true\n' },
-      'FILE:3:5: there is no setting providers.anthropic.stream_usage. Here may stand: api_key, base_url, models, headers, timeouts.',
+      'FILE:3:5: there is no setting providers.anthropic.stream_usage. Here may stand: api_key, credential, base_url, models, headers, timeouts.',
     ],
     [
       'a misspelt setting of a provider',
@@ -237,12 +265,12 @@ describe('what cannot be used is refused with its name and place', () => {
     [
       'a key among the headers',
       { yaml: 'providers:\n  groq:\n    headers: { X-API-Key: x }\n' },
-      'FILE:3:5: providers.groq.headers must not have X-API-Key: give the key as api_key.',
+      "FILE:3:5: providers.groq.headers must not have x-api-key: give the key as the credential's key.",
     ],
     [
       'a header that is ours',
       { yaml: 'providers:\n  groq:\n    headers: { Host: x }\n' },
-      'providers.groq.headers must not have Host, which Trunkline itself writes.',
+      'providers.groq.headers must not have host, which Trunkline itself writes.',
     ],
     [
       'a header that is none',
@@ -265,7 +293,11 @@ describe('what cannot be used is refused with its name and place', () => {
       { settings: { 'log.level': 'loud' } },
       '--log-level: log.level must be debug, info, warn, error, silent, not "loud".',
     ],
-    ['a value for a group', { yaml: 'server: 7\n' }, 'FILE:1:1: server must be a map with host, port, drain_ms.'],
+    [
+      'a value for a group',
+      { yaml: 'server: 7\n' },
+      'FILE:1:1: server must be a map with host, port, ui_port, allowed_hosts, drain_ms.',
+    ],
     ['a list for all', { yaml: '- a\n' }, 'FILE:1:1: the file must be a map of settings.'],
     [
       'a word for a truth',
@@ -304,28 +336,55 @@ describe('what cannot be used is refused with its name and place', () => {
     expect(() => load(given)).toThrow(ConfigError)
   })
 
-  test.each(['0.0.0.0', '::', '192.168.0.1', 'example.com', '127.0.0.1.example.com', ''])(
-    'a host that others reach is refused with the reason: %j',
+  test.each(['', 'a b', 'http://host', 'host:80', '1.2.3', '-x', 'x'.repeat(64), '127.0.0.1/8'])(
+    'a host that is none is refused: %j',
     (host) => {
       expect(() => load({ settings: { 'server.host': host } })).toThrow(
-        '--host: server.host must be a loopback address such as 127.0.0.1, not ' +
-          `${JSON.stringify(host)}: without client keys, which Trunkline does not have yet, anybody who reaches the port could spend your keys.`,
+        `--host: server.host must be an IP address or the name of a host, not ${JSON.stringify(host)}.`,
       )
     },
   )
 
-  test.each(['localhost', '127.0.0.1', '127.0.0.2', '::1'])('%s is a host that only this machine reaches', (host) => {
-    expect(load({ settings: { 'server.host': host } }).server.host).toBe(host)
-  })
+  test.each(['localhost', '127.0.0.1', '::1', '0.0.0.0', '::', '192.168.0.1', 'box.lan'])(
+    '%s is a host to listen on',
+    (host) => {
+      expect(load({ settings: { 'server.host': host } }).server.host).toBe(host)
+    },
+  )
 
   test('a file that was named must be there', () => {
     const named = resolve('/nowhere/at-all.yaml')
-    expect(() => loadConfig({ config: named, settings: {}, terminal: false }, {})).toThrow(
+    expect(() => readConfig({ config: named, settings: {}, terminal: false }, {})).toThrow(
       `The configuration file ${named} cannot be read: ENOENT`,
     )
-    expect(() => loadConfig({ settings: {}, terminal: false }, { TRUNKLINE_CONFIG: named })).toThrow(named)
-    expect(() => loadConfig({ config: tmpdir(), settings: {}, terminal: false }, {})).toThrow(/cannot be read: EISDIR/)
+    expect(() => readConfig({ settings: {}, terminal: false }, { TRUNKLINE_CONFIG: named })).toThrow(named)
+    expect(() => readConfig({ config: tmpdir(), settings: {}, terminal: false }, {})).toThrow(/cannot be read: EISDIR/)
   })
+})
+
+test('all that is wrong is said at once', () => {
+  const yaml = `
+server: { prot: 1, port: high }
+translation: harsh
+providers:
+  opnai: { api_key: x }
+  own: { like: opnai, base_url: 'http://h' }
+  other: { like: openai }
+  groq: { api_key: "" }
+models:
+  m: { provider: opnai }
+`
+  expect(problemsOf({ yaml, settings: { 'log.level': 'loud' } })).toEqual([
+    'FILE:2:11: there is no setting server.prot. Did you mean server.port?',
+    'FILE:2:20: server.port must be a whole number from 0 to 65535, not "high".',
+    'FILE:3:1: translation must be lenient, strict, not "harsh".',
+    'FILE:5:3: there is no setting providers.opnai. Did you mean providers.openai? A provider of your own has like and base_url.',
+    'FILE:6:16: providers.own.like is "opnai", and nothing can be like that. Did you mean openai?',
+    'FILE:7:12: providers.other is your own and needs a base_url.',
+    'FILE:8:11: providers.groq.api_key must be a text that is not empty.',
+    'FILE:10:3: models.m needs model.',
+    '--log-level: log.level must be debug, info, warn, error, silent, not "loud".',
+  ])
 })
 
 describe('a secret is never repeated', () => {
@@ -340,6 +399,31 @@ describe('a secret is never repeated', () => {
     ["another provider's key in a list", { yaml: `providers:\n  groq:\n    api_key: [${canary}]\n` }],
     ['a password in an address', { settings: { 'providers.openai.base_url': `https://me:${canary}@example.com/v1` } }],
     ['a user in an address', { yaml: `providers:\n  openai:\n    base_url: https://${canary}@example.com/v1\n` }],
+    ['a header with a line break', { yaml: `providers:\n  groq:\n    headers: { "x-a": "${canary}\\r\\nhost: x" }\n` }],
+    ['an address with a key in its query', { settings: { 'providers.openai.base_url': `htp://h/?key=${canary}` } }],
+    ['a variable in a place for a number', { yaml: 'server: { port: "${K}" }', environment: { K: canary } }],
+    ['a file in a place for a number', { yaml: 'server: { port: "${file:k}" }', files: { k: canary } }],
+    [
+      'a secret of a credential',
+      { yaml: `providers: { azure: { credential: { kind: entra_id, client_secret: [${canary}] } } }` },
+    ],
+    [
+      'a key file that is no JSON',
+      { yaml: `providers: { vertex: { credential: { kind: google_service_account, key_json: "{${canary}" } } }` },
+    ],
+    ['a text that is none', { yaml: `providers:\n  openai:\n    api_key: |${canary}\n` }],
+    ['a tag', { yaml: `providers:\n  openai:\n    api_key: !<${canary} x\n` }],
+    ['an escape', { yaml: `providers: { openai: { api_key: "\\U${canary}" } }` }],
+    ['a key behind a key', { yaml: `providers:\n  openai:\n    api_key: "a" ${canary}\n` }],
+    ['a key as an anchor', { yaml: `providers:\n  openai:\n    api_key: *${canary}\n` }],
+    ['a key as a variable', { yaml: `providers:\n  openai:\n    api_key: \${${canary}}\n` }],
+    ['a key as a directive', { yaml: `%${canary}\n---\n{}: [\n` }],
+    [
+      'a list with itself in it',
+      {
+        yaml: `server: { port: &a [*a] }\ntranslation: [${'x'.repeat(300)}]\nproviders: { groq: { api_key: [${canary}] } }`,
+      },
+    ],
     ['a mistake on the next line', { yaml: `providers:\n  openai:\n    api_key: ${canary}\n   models: [\n` }],
   ])('%s', (_what, given) => {
     let message = ''
@@ -355,10 +439,10 @@ describe('a secret is never repeated', () => {
 
 describe('where the data is', () => {
   const dataDirFor = (dataDir: string | undefined, environment: Environment): string =>
-    loadConfig(
+    readConfig(
       { ...(dataDir !== undefined && { dataDir }), settings: {}, terminal: false },
       { TRUNKLINE_CONFIG: '', ...environment },
-    ).dataDir
+    ).config.dataDir
 
   test('a flag goes before the variable', () => {
     expect(dataDirFor('/one', { TRUNKLINE_DATA_DIR: '/two' })).toBe(resolve('/one'))
@@ -383,10 +467,10 @@ describe('where the data is', () => {
     writeFileSync(join(folder, 'data', 'trunkline.yaml'), 'server: {port: 1}')
     writeFileSync(join(folder, 'named.yaml'), 'server: {port: 2}')
     const flags = { dataDir: join(folder, 'data'), settings: {}, terminal: false }
-    expect(loadConfig(flags, {}).server.port).toBe(1)
-    expect(loadConfig(flags, { TRUNKLINE_CONFIG: join(folder, 'named.yaml') }).server.port).toBe(2)
+    expect(readConfig(flags, {}).config.server.port).toBe(1)
+    expect(readConfig(flags, { TRUNKLINE_CONFIG: join(folder, 'named.yaml') }).config.server.port).toBe(2)
     expect(
-      loadConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).server.port,
+      readConfig({ ...flags, config: join(folder, 'named.yaml') }, { TRUNKLINE_CONFIG: '/nowhere' }).config.server.port,
     ).toBe(2)
     rmSync(folder, { recursive: true })
   })

@@ -1,5 +1,5 @@
 import type { Timeouts } from '../core/config.ts'
-import type { Setting } from './settings.ts'
+import type { Setting } from './setting.ts'
 import { integer } from './values.ts'
 
 export const dayMs = 86_400_000
@@ -18,11 +18,14 @@ export type TimeoutKey = keyof typeof timeoutKeys
 /** One setting for each clock of an attempt. What is said of a provider stands before what is said of all. */
 export function timeoutSettings<P extends string>(
   prefix: P,
-  fallbacks: Partial<Timeouts> = {},
+  more: Pick<Setting<unknown>, 'editable'> & { readonly fallbacks?: Partial<Timeouts> } = {},
 ): { readonly [K in `${P}.${TimeoutKey}`]: Setting<number | undefined> } {
+  const { fallbacks, ...rest } = more
   const rows = Object.entries(timeoutKeys).map(([key, { clock, help }]) => [
     `${prefix}.${key}`,
-    { help, from: integer(1, dayMs), fallback: () => fallbacks[clock] } satisfies Setting<number | undefined>,
+    { help, kind: integer(1, dayMs), fallback: () => fallbacks?.[clock], ...rest } satisfies Setting<
+      number | undefined
+    >,
   ])
   return Object.fromEntries(rows)
 }

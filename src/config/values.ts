@@ -1,106 +1,123 @@
-import { ConfigError } from './error.ts'
+import { Refusal } from './error.ts'
+import type { Kind } from './setting.ts'
 
-/** What a setting may be: each takes what was written, or says what is wrong with it. The message follows the setting's name. */
+/** What settings may be: each kind takes what was written, or says what is wrong with it. */
 
-export function integer(least: number, most: number): (value: unknown) => number {
-  return (value) => {
-    const number =
-      typeof value === 'number' ? value : typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN
-    if (Number.isSafeInteger(number) && number >= least && number <= most) return number
-    throw new ConfigError(`must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`)
+export function integer(least: number, most: number): Kind<number> {
+  return {
+    take(value) {
+      const number =
+        typeof value === 'number'
+          ? value
+          : typeof value === 'string' && /^\d+$/.test(value)
+            ? Number(value)
+            : Number.NaN
+      if (Number.isSafeInteger(number) && number >= least && number <= most) return number
+      throw new Refusal(`must be a whole number from ${least} to ${most}`, value)
+    },
+    schema: { type: 'integer', minimum: least, maximum: most },
   }
 }
 
-export function oneOf<const T extends string>(names: readonly T[]): (value: unknown) => T {
-  return (value) => {
-    const name = names.find((candidate) => candidate === value)
-    if (name !== undefined) return name
-    throw new ConfigError(`must be ${names.join(', ')}, not ${JSON.stringify(value)}`)
+export function oneOf<const T extends string>(names: readonly T[]): Kind<T> {
+  return {
+    take(value) {
+      const name = names.find((candidate) => candidate === value)
+      if (name !== undefined) return name
+      throw new Refusal(`must be ${names.join(', ')}`, value)
+    },
+    schema: { enum: names },
   }
 }
 
-export function someOf<const T extends string>(names: readonly T[]): (value: unknown) => readonly T[] {
-  return (value) => {
-    const isList = Array.isArray(value) && value.length > 0 && new Set(value).size === value.length
-    if (isList && value.every((item) => names.includes(item))) return value as T[]
-    throw new ConfigError(`must be a list of some of ${names.join(', ')}, not ${JSON.stringify(value)}`)
+export function someOf<const T extends string>(names: readonly T[]): Kind<readonly T[]> {
+  return {
+    isList: true,
+    take(value) {
+      const isList = Array.isArray(value) && value.length > 0 && new Set(value).size === value.length
+      if (isList && value.every((item) => names.includes(item))) return value as T[]
+      throw new Refusal(`must be a list of some of ${names.join(', ')}`, value)
+    },
+    schema: { type: 'array', items: { enum: names }, minItems: 1, uniqueItems: true },
   }
 }
 
-export function loopbackHost(value: unknown): string {
-  if (value === 'localhost' || value === '::1' || /^127(\.\d{1,3}){3}$/.test(String(value))) return String(value)
-  throw new ConfigError(
-    `must be a loopback address such as 127.0.0.1, not ${JSON.stringify(value)}: ` +
-      'without client keys, which Trunkline does not have yet, anybody who reaches the port could spend your keys',
-  )
+export const httpUrl: Kind<string> = {
+  take(value) {
+    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+    if (url && /^https?:$/.test(url.protocol)) {
+      if (url.username === '' && url.password === '') return value as string
+      throw new Refusal('must not have a user or password in it: give the key as api_key')
+    }
+    // What stands before an @ or behind a ? may be a secret.
+    const mayBeShown = typeof value !== 'string' || !/[@?]/.test(value)
+    throw new Refusal('must be an http or https URL', mayBeShown ? value : undefined)
+  },
+  schema: { type: 'string', pattern: '^[hH][tT][tT][pP][sS]?://' },
+  shown: (value: string | undefined) => value?.replace(/\?.+$/s, '?(hidden)'),
 }
 
-export function httpUrl(value: unknown): string {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
-  if (url && /^https?:$/.test(url.protocol)) {
-    if (url.username === '' && url.password === '') return value as string
-    throw new ConfigError('must not have a user or password in it: give the key as api_key')
-  }
-  throw new ConfigError(`must be an http or https URL, not ${JSON.stringify(value)}`)
+export const secretText: Kind<string> = {
+  take(value) {
+    if (typeof value !== 'string' || value.trim() === '') throw new Refusal('must be a text that is not empty')
+    if (!/^[\x21-\x7e]+$/.test(value.trim())) throw new Refusal('has a character that a key cannot have')
+    return value.trim()
+  },
+  schema: { type: 'string', minLength: 1 },
 }
 
-export function secretText(value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') throw new ConfigError('must be a text that is not empty')
-  if (!/^[\x21-\x7e]+$/.test(value.trim())) throw new ConfigError('has a character that a key cannot have')
-  return value.trim()
+/** A name of somebody else's, such as a model's: nothing is known of it but that it is one line. */
+export const lineText: Kind<string> = {
+  take(value) {
+    if (typeof value !== 'string' || value.trim() === '') throw new Refusal('must be a text that is not empty')
+    if (value.length > 1024 || /\p{Cc}/u.test(value)) throw new Refusal('must be one line of at most 1024 characters')
+    return value
+  },
+  schema: { type: 'string', minLength: 1, maxLength: 1024 },
 }
 
-export function textList(value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return value as string[]
-  throw new ConfigError('must be a list of names')
+export const textList: Kind<readonly string[]> = {
+  isList: true,
+  take(value) {
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return value as string[]
+    throw new Refusal('must be a list of names')
+  },
+  schema: { type: 'array', items: { type: 'string', minLength: 1 } },
 }
 
-export function truth(value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new ConfigError(`must be true or false, not ${JSON.stringify(value)}`)
+export const truth: Kind<boolean> = {
+  take(value) {
+    if (typeof value === 'boolean') return value
+    // As a variable has it.
+    if (value === 'true' || value === 'false') return value === 'true'
+    throw new Refusal('must be true or false', value)
+  },
+  schema: { type: 'boolean' },
 }
 
 /** A part of a host's name or of a query, which must not become more than that. */
-export function word(value: unknown): string {
-  const text = String(value)
-  if (/^\w[\w-]{0,62}$/.test(text)) return text
-  throw new ConfigError(`must be made of letters, digits and dashes, not ${JSON.stringify(value)}`)
+export const word: Kind<string> = {
+  take(value) {
+    const text = String(value)
+    if (/^\w[\w-]{0,62}$/.test(text)) return text
+    throw new Refusal('must be made of letters, digits and dashes', value)
+  },
+  schema: { type: ['string', 'integer'], pattern: '^\\w[\\w-]{0,62}$' },
 }
 
-/** Headers that describe the connection or the body, and are ours to write. */
-const ours: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'user-agent',
-])
-
-/** `keys` are the headers in which keys are sent. Values may be secrets, so no message has them. */
-export function headerMap(keys: readonly string[]): (value: unknown) => Readonly<Record<string, string>> {
-  return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new ConfigError('must be a map of header names and values')
-    }
-    const headers: Record<string, string> = {}
-    for (const [written, text] of Object.entries(value)) {
-      const name = written.toLowerCase()
-      if (!/^[a-z0-9-]+$/.test(name)) throw new ConfigError(`has ${JSON.stringify(written)}, which is no header's name`)
-      if (keys.includes(name)) throw new ConfigError(`must not have ${written}: give the key as api_key`)
-      if (ours.has(name)) throw new ConfigError(`must not have ${written}, which Trunkline itself writes`)
-      if (typeof text !== 'string' || !/^[\x20-\x7e]+$/.test(text)) {
-        throw new ConfigError(`must have a text in plain ASCII as ${written}`)
+/** A JSON document, as text or as a map of the file. */
+export const jsonText: Kind<string> = {
+  take(value) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return JSON.stringify(value)
+    if (typeof value === 'string') {
+      try {
+        const parsed: unknown = JSON.parse(value)
+        if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return value.trim()
+      } catch {
+        // The parser's message would repeat a part of it.
       }
-      headers[name] = text.trim()
     }
-    return headers
-  }
+    throw new Refusal('must be a JSON object')
+  },
+  schema: { type: ['string', 'object'] },
 }

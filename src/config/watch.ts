@@ -1,0 +1,78 @@
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { dirname, relative, resolve, sep } from 'node:path'
+import { FSWatcher } from 'chokidar'
+
+/** How long it has to be quiet before a change is believed to be whole, and after which time it is believed anyway. */
+const quietMs = 100
+const longestMs = 1_000
+
+/**
+ * Watches files, those that do not exist yet, too, and says once when something has come of them. Nothing of it keeps
+ * the process alive.
+ */
+export class FileWatch {
+  readonly #watcher: FSWatcher
+  readonly #onChange: () => void
+  /** Resolves when everything that has been named by then is watched. */
+  readonly ready: Promise<void>
+  #watched: ReadonlySet<string> = new Set()
+  #quiet: NodeJS.Timeout | undefined
+  /** When the first change was seen of which nobody has been told. */
+  #sinceMs: number | undefined
+
+  constructor(onChange: () => void, onTrouble: (error: Error) => void) {
+    this.#onChange = onChange
+    // Links are watched themselves, with what they lead to beside them: a link that is turned elsewhere is a change.
+    this.#watcher = new FSWatcher({ persistent: false, ignoreInitial: true, followSymlinks: false, depth: 0 })
+    this.#watcher.on('all', () => this.#changed())
+    this.ready = new Promise((resolve) => void this.#watcher.once('ready', resolve))
+    // What happened before anybody watched was not seen.
+    this.#watcher.once('ready', () => this.#changed())
+    this.#watcher.on('error', (error) => onTrouble(error as Error))
+  }
+
+  /** From now on these files, and no others. */
+  watch(files: readonly string[]): void {
+    const wanted = new Set(files.flatMap(waysTo))
+    const gone = [...this.#watched].filter((path) => !wanted.has(path))
+    const added = [...wanted].filter((path) => !this.#watched.has(path))
+    this.#watched = wanted
+    if (gone.length > 0) this.#watcher.unwatch(gone)
+    if (added.length > 0) this.#watcher.add(added)
+  }
+
+  #changed(): void {
+    const nowMs = performance.now()
+    this.#sinceMs ??= nowMs
+    clearTimeout(this.#quiet)
+    const waitMs = Math.min(quietMs, Math.max(0, this.#sinceMs + longestMs - nowMs))
+    this.#quiet = setTimeout(() => {
+      this.#sinceMs = undefined
+      this.#onChange()
+    }, waitMs).unref()
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#quiet)
+    await this.#watcher.close()
+  }
+}
+
+/**
+ * A file, and what else decides what is read there. Kubernetes mounts `config.yaml` as a link to `..data/config.yaml`, and
+ * turns the link `..data` to another folder when something changes.
+ */
+function waysTo(path: string): readonly string[] {
+  const ways = [path]
+  try {
+    if (!lstatSync(path).isSymbolicLink()) return ways
+    const folder = dirname(path)
+    const target = resolve(folder, readlinkSync(path))
+    const [first, ...rest] = relative(folder, target).split(sep)
+    if (first && first !== '..' && rest.length > 0) ways.push(resolve(folder, first))
+    ways.push(target, realpathSync(path))
+  } catch {
+    // It is not there, or leads nowhere: then there is nothing but the way itself.
+  }
+  return [...new Set(ways)]
+}
