@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What is in the data folder, and whose it is: each file has one writer. */
@@ -10,6 +10,8 @@ export const dataFiles = (dataDir: string) => ({
   /** The writer's. */
   ledger: join(dataDir, 'ledger.db'),
   traces: join(dataDir, 'traces.db'),
+  /** Copies that were made before a change of form, or because somebody asked for them. */
+  backups: join(dataDir, 'backups'),
 })
 
 /**
@@ -21,5 +23,16 @@ export function createPrivate(path: string): void {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
+  }
+}
+
+/** Makes sure that a file, or the names in a folder, survive a power cut. Windows keeps no folder open. */
+export function syncToDisk(path: string, what: 'file' | 'folder'): void {
+  if (what === 'folder' && process.platform === 'win32') return
+  const descriptor = openSync(path, what === 'file' ? 'r+' : 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }

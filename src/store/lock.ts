@@ -9,6 +9,8 @@ export interface ServerFile {
   readonly version: string
   /** Where the gateway listens. */
   readonly gateway: string
+  /** Where the web page is, with the API beside it. */
+  readonly ui: string
   /** Where its private door is. */
   readonly socket: string
   readonly startedUs: number

@@ -16,7 +16,8 @@ interface Place {
 /** Answers that providers without a state of their own have given. The oldest go first. */
 export class Responses {
   private readonly file: WrittenFile<TraceStatements>
-  private readonly config: ResponsesConfig
+  /** May be replaced: what is then too much goes when the next one comes. */
+  config: ResponsesConfig
   private bytes = 0
 
   constructor(file: WrittenFile<TraceStatements>, config: ResponsesConfig) {

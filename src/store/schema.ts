@@ -3,13 +3,107 @@ import type { Generated } from 'kysely'
 /** The tables as Kysely sees them. Ids are bytes (16 for a trace, 8 for a span), times µs since the epoch. */
 export interface ConfigDb {
   projects: ProjectsTable
+  providers: ProvidersTable
+  models: ModelsTable
+  provider_credentials: ProviderCredentialsTable
+  api_keys: ApiKeysTable
+  settings: SettingsTable
+  installation: InstallationTable
 }
 
 export interface ProjectsTable {
   id: string
+  slug: string
   name: string
+  description: string | null
   is_default: number
+  /** JSON: `ProjectSettings`. */
+  settings: string
+  archived_us: number | null
   created_us: number
+  updated_us: number
+  /** Rises with every change, as in the other tables that have one. */
+  version: number
+}
+
+/** Providers that are another instance of one that we know. */
+export interface ProvidersTable {
+  project_id: string
+  name: string
+  /** JSON: `ProviderConfig`, without anything secret. */
+  config: string
+  created_us: number
+  updated_us: number
+  version: number
+}
+
+/** Models under names of one's own. */
+export interface ModelsTable {
+  project_id: string
+  name: string
+  provider: string
+  model: string
+  created_us: number
+  updated_us: number
+  version: number
+}
+
+export interface ProviderCredentialsTable {
+  id: string
+  project_id: string
+  provider: string
+  name: string | null
+  kind: string
+  priority: number
+  weight: number
+  base_url: string | null
+  /** JSON: the settings of which the address is made. */
+  address: string | null
+  may_be_private: number
+  /** JSON: the fields as they are shown. */
+  fields: string
+  /** JSON: the names of the headers that are sent with it. */
+  header_names: string
+  fingerprint: string
+  /** The credential and its headers, encrypted; null when there is nothing to hide. */
+  sealed: string | null
+  /** 1 when the credential has been dropped and must be given anew. */
+  needs_secret: number
+  created_us: number
+  updated_us: number
+  version: number
+}
+
+/** Client keys. What a key is, only its owner knows. */
+export interface ApiKeysTable {
+  id: string
+  /** SHA-256 of the whole key, in hex. */
+  hash: string
+  last_four: string
+  name: string
+  kind: string
+  /** Null when it is good for all. */
+  project_id: string | null
+  /** JSON: a list of patterns; null when it is good for all. */
+  models: string | null
+  expires_us: number | null
+  revoked_us: number | null
+  /** The id of the key with which it was made. */
+  created_by: string | null
+  created_us: number
+}
+
+/** What users have set in place of the configuration's defaults. */
+export interface SettingsTable {
+  key: string
+  /** JSON. */
+  value: string
+}
+
+/** What this installation keeps about itself: a name and a value each. */
+export interface InstallationTable {
+  name: string
+  value: string
 }
 
 export interface LedgerDb {

@@ -61,6 +61,7 @@ export class Writer {
   /** How many calls an earlier process left running. */
   readonly interrupted: number
   private readonly deps: WriterDeps
+  private recording: RecordingConfig
   private readonly traces: WrittenFile<TraceStatements>
   private readonly ledger: WrittenFile<LedgerStatements>
   private readonly ledgerRows: LedgerRows
@@ -116,6 +117,7 @@ export class Writer {
     interrupted: number,
   ) {
     this.deps = deps
+    this.recording = deps.recording
     this.traces = traces
     this.ledger = ledger
     this.interrupted = interrupted
@@ -137,6 +139,12 @@ export class Writer {
     traces.watch({ onNews, onDue, onReplaced })
   }
 
+  /** What comes from now on goes by it. */
+  configure({ recording, responses }: Pick<WriterDeps, 'recording' | 'responses'>): void {
+    this.recording = recording
+    this.kept.config = responses
+  }
+
   /** What an operator should know of the files, in a sentence each. */
   get problems(): readonly string[] {
     return [...this.ledger.problems, ...this.traces.problems]
@@ -150,14 +158,14 @@ export class Writer {
       body.own()
     }
     this.touched.length = 0
-    if (this.openBytes > this.deps.recording.inFlightBytes * heldShare) {
+    if (this.openBytes > this.recording.inFlightBytes * heldShare) {
       for (const { bodies } of this.calls.values()) for (const body of bodies) if (body) this.hold(body, fewHeldBytes)
     }
     if (used > 0) this.deps.onEmpty(slab)
     this.count(used)
     if (barrier !== undefined) this.passed = Math.max(this.passed, barrier)
 
-    const { flushIntervalMs, flushCount, flushBytes } = this.deps.recording
+    const { flushIntervalMs, flushCount, flushBytes } = this.recording
     if (barrier !== undefined || this.waitingBytes >= flushBytes || this.waitingSpans >= flushCount) this.flush()
     else this.timer ??= setTimeout(() => this.flush(), flushIntervalMs)
   }
@@ -230,7 +238,7 @@ export class Writer {
     const open = this.openCall(call)
     let body = open.bodies[slot]
     if (!body) {
-      body = new Body(this.deps.recording.bodyBytes, open.begin && projectOf(open.begin))
+      body = new Body(this.recording.bodyBytes, open.begin && projectOf(open.begin))
       open.bodies[slot] = body
     }
     this.openBytes += body.add(slab, start, end)

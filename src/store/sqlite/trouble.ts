@@ -1,3 +1,5 @@
+import { NewerFile } from '../migrations/form.ts'
+
 /** What may be wrong with a file: how it is said, and what a person can do about it. */
 const troubles = {
   locked: { is: 'another process has locked it', todo: 'End that process, or let it finish.' },
@@ -7,7 +9,7 @@ const troubles = {
   failing: { is: 'the disk reports an error', todo: 'Check the disk and whether it is still mounted.' },
   damaged: {
     is: 'it is damaged or no database',
-    todo: 'Stop Trunkline and move it away: the next start begins a new one.',
+    todo: 'Stop Trunkline, and go back to a backup with `trunkline db restore`, or move it away: the next start begins a new one.',
   },
 } as const
 
@@ -51,9 +53,11 @@ export function troubleOf(thrown: unknown): Trouble {
 
 /** The trouble with a file in a sentence or two, such as "/data/traces.db cannot be written: the disk is full. Free …". */
 export function inWords(path: string, cannot: 'opened' | 'read' | 'written', thrown: unknown): string {
+  // It says all of this by itself.
+  if (thrown instanceof NewerFile) return thrown.message
   const trouble = troubleOf(thrown)
   const { message } = thrown as Error
-  if (trouble === 'other') return `${path} cannot be ${cannot}: ${message}.`
+  if (trouble === 'other') return `${path} cannot be ${cannot}: ${message.replace(/\.$/, '')}.`
   const { is, todo } = troubles[trouble]
   return `${path} cannot be ${cannot}: ${is} (${message}). ${todo}`
 }

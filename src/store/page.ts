@@ -1,0 +1,58 @@
+import { GatewayError } from '../core/error.ts'
+
+/** What part of a list is asked for. `after` is the `next` of the part before. */
+export interface ListPage {
+  readonly limit: number
+  readonly after?: string
+}
+
+/** A part of a list. `next` says where to go on; it is absent at the end. */
+export interface Listed<T> {
+  readonly items: readonly T[]
+  readonly next?: string
+}
+
+/** The columns by which a list is ordered, as they are in a row. */
+type Key = readonly (string | number)[]
+
+/** Rows that were asked for with one more than the limit, which says whether there are more. */
+export function listed<Row, T>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => Key,
+  view: (row: Row) => T,
+): Listed<T> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map(view),
+    ...(rows.length > limit && last !== undefined && { next: cursorOf(keyOf(last)) }),
+  }
+}
+
+const cursorOf = (key: Key): string => Buffer.from(JSON.stringify(key)).toString('base64url')
+
+/** Where a list goes on that is ordered by one name. */
+export const afterName = (after: string | undefined): string | undefined => keyIn<[string]>(after, ['string'])?.[0]
+
+/** Where a list goes on that is ordered by time, and among equals by id. */
+export function afterTime(after: string | undefined): { readonly us: number; readonly id: string } | undefined {
+  const key = keyIn<[number, string]>(after, ['number', 'string'])
+  return key && { us: key[0], id: key[1] }
+}
+
+function keyIn<K extends Key>(after: string | undefined, types: readonly ('string' | 'number')[]): K | undefined {
+  if (after === undefined) return undefined
+  let key: unknown
+  try {
+    key = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'))
+  } catch {
+    // Said below.
+  }
+  const isOurs =
+    Array.isArray(key) && key.length === types.length && types.every((type, index) => typeof key[index] === type)
+  if (isOurs) return key as unknown as K
+  throw new GatewayError('bad_request', '`after` must be the `next` of the part of the list before, as it was given.', {
+    param: 'after',
+  })
+}
