@@ -1,3 +1,4 @@
+import { GatewayError } from '../core/error.ts'
 import type { Step } from '../core/steps.ts'
 
 /** One message of a stream as it is on the wire: a server-sent event, or a frame of an AWS event stream. */
@@ -21,3 +22,9 @@ export interface Framing {
   /** In such a form, a frame behind others that have gone out, and the end. */
   last?(frame: Frame): Buffer
 }
+
+/** How long one frame may be: several pictures are not. A provider that never ends one does not fill our memory. */
+export const longestEvent = 64 * 1024 * 1024
+
+export const frameTooLong = (): GatewayError =>
+  new GatewayError('upstream_invalid', `The provider sends an event that is longer than ${longestEvent} bytes.`)

@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { expect, test } from 'vitest'
-import { checkJson, checkSender } from './guard.ts'
+import { checkJson, checkSender, type Names } from './guard.ts'
 
-const refusal = (headers: IncomingHttpHeaders): string | undefined => {
+const onlyHere: Names = { hosts: () => [], anyAddress: false }
+
+const refusal = (headers: IncomingHttpHeaders, names = onlyHere): string | undefined => {
   try {
-    checkSender(headers, Object.entries(headers).flat() as string[])
+    checkSender(headers, Object.entries(headers).flat() as string[], names)
     return undefined
   } catch (thrown) {
     return (thrown as { code: string }).code
@@ -67,15 +69,15 @@ test('a page of our own may call, and no other', () => {
 
 test('a second Host is refused, however it is written', () => {
   const raw = ['Host', 'localhost', 'Accept', 'host', 'hOST', 'localhost']
-  expect(() => checkSender({ host: 'localhost' }, raw)).toThrow('There is more than one Host header')
-  expect(() => checkSender({ host: 'localhost' }, raw.slice(0, 4))).not.toThrow()
+  expect(() => checkSender({ host: 'localhost' }, raw, onlyHere)).toThrow('There is more than one Host header')
+  expect(() => checkSender({ host: 'localhost' }, raw.slice(0, 4), onlyHere)).not.toThrow()
 })
 
 test('what came in is shown, shortened and quoted', () => {
-  expect(() => checkSender({ host: `${'e'.repeat(500)}\u001b[2J` }, [])).toThrow(
+  expect(() => checkSender({ host: `${'e'.repeat(500)}\u001b[2J` }, [], onlyHere)).toThrow(
     `The Host "${'e'.repeat(100)}" is not this machine.`,
   )
-  expect(() => checkSender({ host: 'a\u001b[2J' }, [])).toThrow('"a\\u001b[2J"')
+  expect(() => checkSender({ host: 'a\u001b[2J' }, [], onlyHere)).toThrow('"a\\u001b[2J"')
 })
 
 test('only JSON is taken: everything else a page can send without asking', () => {

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { anybody, type Caller } from '../core/access.ts'
+import type { Caller } from '../core/access.ts'
 import type { InBag } from '../core/bag.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Sink } from '../core/source.ts'
+import { nobody } from './caller.ts'
 import type { Connection } from './connections.ts'
 import type { Done, Exchange, Reply, ReplyHeaders } from './exchange.ts'
 import { Pieces } from './pieces.ts'
@@ -28,7 +29,7 @@ export class HttpExchange implements Exchange, InBag, Sink {
   readonly query: string
   readonly headers: IncomingMessage['headers']
   readonly remoteAddress: string
-  caller: Caller = anybody
+  caller: Caller = nobody
   readonly arrivedUs: number
   readonly replyHeaders: ReplyHeaders = {}
   readonly connection: Connection

@@ -1,5 +1,5 @@
 import type { Step } from '../core/steps.ts'
-import type { Frame, Framing } from './frames.ts'
+import { type Frame, type Framing, frameTooLong, longestEvent } from './frames.ts'
 
 const quote = 0x22
 const comma = 0x2c
@@ -29,6 +29,7 @@ function split(): Step<Uint8Array, Frame> {
     // A copy: the chunk may be a view on memory that its reader uses again.
     pieces.push(Buffer.from(chunk.subarray(from, to)))
     size += to - from
+    if (size > longestEvent) throw frameTooLong()
   }
   const taken = (): Frame[] => {
     if (size === 0) return []
@@ -50,7 +51,10 @@ function split(): Step<Uint8Array, Frame> {
           continue
         }
         if (isList === undefined) {
-          if (byte <= blank) continue
+          if (byte <= blank) {
+            from = at + 1
+            continue
+          }
           isList = byte === openBracket
           if (isList) {
             from = at + 1

@@ -35,6 +35,8 @@ async function start(
     admit: () => anybody,
     encodeError: ({ code }) => JSON.stringify({ code }),
     limits: { ...roomy, ...limits },
+    hosts: () => [],
+    anyAddress: false,
     clock: () => running.nowUs,
     onFault: (error) => faults.push(error),
     patienceMs,

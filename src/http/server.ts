@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, ListenOptions } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Caller, Scope } from '../core/access.ts'
 import { Bag } from '../core/bag.ts'
@@ -8,7 +8,8 @@ import { GatewayError, toGatewayError } from '../core/error.ts'
 import type { Credentials } from './caller.ts'
 import { Connection, Connections } from './connections.ts'
 import type { Door } from './exchange.ts'
-import { checkJson, checkSender, isEmpty } from './guard.ts'
+import { doorFinder } from './find-door.ts'
+import { checkJson, checkSender, framingProblem, isEmpty, type Names } from './guard.ts'
 import { HttpExchange } from './http-exchange.ts'
 
 export interface ServerLimits {
@@ -20,7 +21,7 @@ export interface ServerLimits {
   readonly requestMs: number
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends Names {
   readonly doors: readonly Door[]
   /** Says who asks, or refuses them, once it is known at which door. */
   readonly admit: (request: Credentials, scope: Scope) => Caller
@@ -36,6 +37,8 @@ export interface ServerOptions {
 
 export interface HttpServer {
   listen(host: string, port: number): Promise<AddressInfo>
+  /** The same on a local socket, or a named pipe. Who may open it is for whoever makes its folder to say. */
+  listenAt(path: string): Promise<void>
   /** How many requests have no whole reply yet. */
   readonly running: number
   /** Takes nothing more; resolves when every reply that was due has left, or has been cut. */
@@ -54,10 +57,6 @@ const extraConnections = 1_000
 const partingMs = 1_000
 /** When one that was refused for the moment may come again. */
 const soon = { headers: { 'retry-after': '1' } }
-/** What somebody who asks at the wrong path was probably looking for. */
-const chats =
-  'Chats are at POST /v1/chat/completions, /v1/responses, /v1/messages and /gemini/v1beta/models/{model}:generateContent.'
-
 /** Bytes to an exchange, and its reply to bytes. Knows paths and limits, and no model. */
 export function httpServer(options: ServerOptions): HttpServer {
   const { doors, admit, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
@@ -85,10 +84,17 @@ export function httpServer(options: ServerOptions): HttpServer {
     const exchange = new HttpExchange(req, res, connection, clock(), rules)
     connection.add(exchange)
     open.add(exchange)
-    if (!res.shouldKeepAlive || closing || connection.isExtra) exchange.isLast()
+    // Of what comes in one piece with a wish to change the protocol, node loses what stands behind it.
+    const wantsOther = req.headers.upgrade !== undefined
+    if (!res.shouldKeepAlive || closing || connection.isExtra || wantsOther) exchange.isLast()
+    const unclear = framingProblem(req)
+    if (unclear) {
+      endUnread(exchange, unclear)
+      return
+    }
     try {
       checkQueue(connection)
-      checkSender(req.headers, req.rawHeaders)
+      checkSender(req.headers, req.rawHeaders, options)
       const door = find(exchange.method, exchange.path)
       if (!door.always) checkLoad(connection)
       exchange.caller = admit(exchange, door.scope)
@@ -127,6 +133,13 @@ export function httpServer(options: ServerOptions): HttpServer {
     const error = toGatewayError(thrown)
     if (error.code === 'internal') onFault(error.cause ?? error)
     exchange.refuse(error, encodeError(error, exchange.path), readsOn)
+  }
+
+  /** Nobody can say where its request ends, so nothing that comes after it is looked at. */
+  const endUnread = (exchange: HttpExchange, error: GatewayError): void => {
+    exchange.connection.end()
+    fail(exchange, error, false)
+    exchange.connection.deafen()
   }
 
   const refuseRaw = (error: GatewayError, connection: Connection): void => {
@@ -186,25 +199,28 @@ export function httpServer(options: ServerOptions): HttpServer {
     if (leftCodes.has(problem.code ?? '') || !socket.writable || connection.isDeaf) return void socket.destroy()
     if (isLate && connection.isNew && connection.socket.bytesRead === 0) return void socket.destroy()
     const error = malformed(problem, limits, last?.isArriving === true)
-    if (last?.isArriving) {
-      connection.end()
-      fail(last, error, false)
-      connection.deafen()
-    } else if (connection.isIdle) refuseRaw(error, connection)
+    if (last?.isArriving) endUnread(last, error)
+    else if (connection.isIdle) refuseRaw(error, connection)
     // A second reply in the middle of the first would be read as a part of it.
     else if (last) connection.deafen()
     else socket.destroy()
   })
 
+  const listen = (where: ListenOptions): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...where, exclusive: true }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+
   return {
-    listen: (host, port) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ host, port, exclusive: true }, () => {
-          server.off('error', reject)
-          resolve(server.address() as AddressInfo)
-        })
-      }),
+    async listen(host, port) {
+      await listen({ host, port })
+      return server.address() as AddressInfo
+    },
+    listenAt: (path) => listen({ path }),
     get running() {
       return open.size
     },
@@ -230,25 +246,6 @@ export function httpServer(options: ServerOptions): HttpServer {
 }
 
 const bringsBody = (method: string): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH'
-
-function doorFinder(doors: readonly Door[]): (method: string, path: string) => Door {
-  const exact = new Map<string, Door[]>()
-  for (const door of doors) exact.set(door.path, [...(exact.get(door.path) ?? []), door])
-  const prefixes = doors.filter((door) => door.prefix)
-  return (method, path) => {
-    const here = exact.get(path) ?? prefixes.filter((door) => path.startsWith(door.path))
-    const wanted = method === 'HEAD' ? 'GET' : method
-    const door = here.find((candidate) => candidate.method === wanted || candidate.method === '*')
-    if (door) return door
-    if (here.length === 0) {
-      throw new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}. ${chats}`)
-    }
-    const allowed = here.map((candidate) => candidate.method).join(', ')
-    throw new GatewayError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`, {
-      headers: { allow: allowed },
-    })
-  }
-}
 
 /** A client that closes or resets its connection in the middle of a request has left. */
 const leftCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import type { Step } from '../core/steps.ts'
-import type { Frame, Framing } from './frames.ts'
+import { type Frame, type Framing, frameTooLong, longestEvent } from './frames.ts'
 
 /**
  * Bytes to server-sent events as the WHATWG's standard reads them: any chunking, all line ends, comments, several `data:`
@@ -11,9 +11,18 @@ import type { Frame, Framing } from './frames.ts'
 export function sseFrames(): Step<Uint8Array, Frame> {
   const decoder = new StringDecoder('utf8')
   let frames: Frame[] = []
+  let isTooLong = false
   const parser = createParser({
+    maxBufferSize: longestEvent,
     onEvent: ({ event, data }) => frames.push(event === undefined ? { data } : { event, data }),
+    onError: ({ type }) => {
+      isTooLong ||= type === 'max-buffer-size-exceeded'
+    },
   })
+  const feed = (text: string): void => {
+    if (!isTooLong) parser.feed(text)
+    if (isTooLong) throw frameTooLong()
+  }
   const taken = (): readonly Frame[] => {
     const ready = frames
     frames = []
@@ -21,11 +30,11 @@ export function sseFrames(): Step<Uint8Array, Frame> {
   }
   return {
     next(chunk) {
-      parser.feed(decoder.write(chunk as Buffer))
+      feed(decoder.write(chunk as Buffer))
       return taken()
     },
     end() {
-      parser.feed(`${decoder.end()}\n\n`)
+      feed(`${decoder.end()}\n\n`)
       return taken()
     },
   }

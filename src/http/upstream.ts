@@ -2,12 +2,17 @@ import type { Socket } from 'node:net'
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { GatewayError } from '../core/error.ts'
+import { egressConnector, type Lookup } from './egress.ts'
 
 export interface UpstreamRequest {
   /** Where to: scheme, host and port. */
   readonly origin: string
+  /** Whether that may be an address of a private network or of this machine; never is it a link-local one. */
+  readonly mayBePrivate: boolean
+  /** A local socket to which it goes instead, whatever the origin says. */
+  readonly socketPath?: string
   readonly path: string
-  readonly method: 'POST' | 'GET' | 'DELETE'
+  readonly method: 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   /** When a connection that has not come about is given up. Whoever waits for the call has a clock of its own. */
@@ -44,24 +49,33 @@ export interface Upstreams {
 /** A connection that is not there some time after it was given up is of no use to a later call either. */
 const connectSlackMs = 1_000
 
-/** Connections to providers: a pool for each origin, kept alive. How long anything may take is the caller's business. */
-export function upstreams(): Upstreams {
+/**
+ * Connections to providers: a pool for each origin, kept alive. How long anything may take is the caller's business. A
+ * connection that was made with leave to go to a private address carries no request that has none.
+ */
+export function upstreams({ lookup }: { readonly lookup?: Lookup } = {}): Upstreams {
   const pools = new Map<string, Pool>()
-  const poolOf = ({ origin, connectMs }: UpstreamRequest): Pool => {
-    const key = `${connectMs} ${origin}`
+  const poolOf = (request: UpstreamRequest): Pool => {
+    const { origin, connectMs, mayBePrivate, socketPath = '' } = request
+    const key = `${connectMs} ${mayBePrivate} ${origin} ${socketPath}`
     let pool = pools.get(key)
     if (!pool) {
-      const connect = buildConnector({ allowH2: false, timeout: connectMs + connectSlackMs })
+      const connect = connectorFor(request)
       pool = new Pool(origin, { factory: (_origin, options) => new Carrier(origin, options, connect) })
       pools.set(key, pool)
     }
     return pool
   }
+  const connectorFor = ({ connectMs, mayBePrivate, socketPath }: UpstreamRequest): buildConnector.connector => {
+    const timeout = connectMs + connectSlackMs
+    return socketPath === undefined
+      ? egressConnector({ mayBePrivate, timeoutMs: timeout, ...(lookup && { lookup }) })
+      : buildConnector({ allowH2: false, timeout, socketPath })
+  }
   const others = new Set<Client>()
   /** On a connection of its own: all of those in the pool may be as dead as the one that was tried. */
   const sendAfresh = (request: UpstreamRequest, call: PoolCall): void => {
-    const connect = buildConnector({ allowH2: false, timeout: request.connectMs + connectSlackMs })
-    const client = new Carrier(request.origin, {}, connect)
+    const client = new Carrier(request.origin, {}, connectorFor(request))
     others.add(client)
     client.dispatch(request, call)
     void client
@@ -72,7 +86,8 @@ export function upstreams(): Upstreams {
   return {
     send: (request, listener) => {
       const call = new PoolCall(listener, () => sendAfresh(request, call))
-      poolOf(request).dispatch(request, call)
+      if (leavesItsPath.test(request.path)) call.onResponseError(undefined, new GatewayError('bad_request', strayPath))
+      else poolOf(request).dispatch(request, call)
       return call
     },
     async close() {
@@ -80,6 +95,11 @@ export function upstreams(): Upstreams {
     },
   }
 }
+
+/** A segment that leads to another path than the one that is meant, such as a model whose name is `..`. */
+const leavesItsPath = /^[^?]*?\/(?:\.|%2e){1,2}(?:[/?]|$)/i
+const strayPath =
+  'The name of the model or of what else is asked for leads out of its place in the address: it is only dots.'
 
 /** One connection after another to the same origin: it carries a call at a time. */
 class Carrier extends Client {
@@ -154,7 +174,7 @@ class PoolCall implements Dispatcher.DispatchHandler, UpstreamCall {
     else this.listener.end()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.aborted) return
     const { again } = this
     this.again = undefined
@@ -196,6 +216,7 @@ const leaving = new Error('Nobody waits for this answer any more.')
 
 /** What went wrong on the way to a provider, in words that say where to look. */
 function connectionError(error: Error & { code?: string }): GatewayError {
+  if (error instanceof GatewayError) return error
   const cause = { cause: error }
   const code = error.code ?? ''
   const words = wordsOf(error)
@@ -209,6 +230,8 @@ function connectionError(error: Error & { code?: string }): GatewayError {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new GatewayError('upstream_unreachable', `The provider's name cannot be resolved (${words}).`, cause)
+    case 'UND_ERR_INVALID_ARG':
+      return new GatewayError('bad_request', `The request cannot be sent to the provider: ${words}.`, cause)
     case 'UND_ERR_HEADERS_OVERFLOW':
       return new GatewayError('upstream_invalid', `The headers of the provider's answer are too large.`, cause)
     default:
