@@ -39,7 +39,7 @@ export async function gateway(
   const file = (name: string): string => join(folder, name)
   const paths = { data: dataDir ?? file('data'), log: file('log'), probe: file('loop.json'), config: file('config') }
 
-  const args = [...nodeFlags, main, 'serve', '--port', '0', ...flags, '--data-dir', paths.data]
+  const args = [...nodeFlags, main, 'serve', '--port', '0', '--ui-port', '0', ...flags, '--data-dir', paths.data]
   args.push('--openai-base-url', `${upstream}/v1`, '--log-format', 'json')
   if (settings) {
     // Every JSON is YAML.

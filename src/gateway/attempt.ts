@@ -12,12 +12,13 @@ import { inflated, type Stoppable } from '../http/inflated.ts'
 import { wholeLines } from '../http/lines.ts'
 import { stepped } from '../http/stepped.ts'
 import type { Send, UpstreamHeaders, UpstreamRequest } from '../http/upstream.ts'
-import type { Target } from '../routing/plan.ts'
+import type { Header } from '../providers/key-headers.ts'
 import { observe, type Pulse } from '../telemetry/observe.ts'
 import { type AttemptTrace, errorOf } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { Clocks } from './clocks.ts'
+import type { PaidTarget } from './credential.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
 import { headerText, replyHeadersOf, requestIdIn, upstreamHeaders } from './headers.ts'
 import { lostInHeader } from './lost-fields.ts'
@@ -25,7 +26,7 @@ import { type Beginning, Opening } from './opening.ts'
 import { idFor, translatedError, withHints } from './told.ts'
 import { Translation, writerOf } from './translation.ts'
 import { type Way, wayTo } from './way.ts'
-import { withoutKeys } from './without-keys.ts'
+import { withoutKeys, withStarsForKeys } from './without-keys.ts'
 
 /** How much of a provider's error is read; nobody writes more of use. */
 const errorBytes = 1 << 20
@@ -53,8 +54,13 @@ export interface AttemptDeps {
   readonly newId: () => string
 }
 
+/** A target, and how the credential for it is shown. */
+export interface ReadyTarget extends PaidTarget {
+  readonly header: Header | undefined
+}
+
 /** One try at one target, and the only request that goes out for it: an answer that begins well, or why there is none. */
-export const attempt = (call: Call, target: Target, deps: AttemptDeps): Promise<Answer | Refused> =>
+export const attempt = (call: Call, target: ReadyTarget, deps: AttemptDeps): Promise<Answer | Refused> =>
   new Promise((resolve) => new Attempt(call, target, deps, resolve).start())
 
 class Attempt implements Begin, Beginning, Pulse, OnRounds {
@@ -63,7 +69,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   isLeft = false
   hasAll = false
   private readonly call: Call
-  private readonly target: Target
+  private readonly target: ReadyTarget
   private readonly deps: AttemptDeps
   private readonly resolve: (outcome: Answer | Refused) => void
   private readonly way: Way
@@ -77,7 +83,7 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   private answering: Answering | undefined
   private opening: Opening | undefined
 
-  constructor(call: Call, target: Target, deps: AttemptDeps, resolve: (outcome: Answer | Refused) => void) {
+  constructor(call: Call, target: ReadyTarget, deps: AttemptDeps, resolve: (outcome: Answer | Refused) => void) {
     const { provider, model } = target
     this.call = call
     this.target = target
@@ -91,14 +97,16 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
       origin: provider.origin,
       path,
       method: 'POST',
-      headers: upstreamHeaders(call, target, this.way.endpoint),
+      headers: upstreamHeaders(call, target.header, this.way.endpoint),
       body,
       connectMs: provider.timeouts.connectMs,
+      mayBePrivate: provider.mayBePrivate,
     }
     this.trace = call.trace.attempt({
       provider: provider.name,
       dialect: dialect.name,
       model,
+      credential: target.credential.id,
       requestBytes: body.length,
       ...(dropped.length > 0 && { dropped }),
     })
@@ -152,13 +160,15 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     const isAsItCame = way.isNative && streaming === call.facts.stream
     const translation = isAsItCame ? undefined : this.translation(streaming, source)
     const watch = translation?.watch ?? dialect.watchAnswer(streaming)
-    const observed = observe(source, { streaming, trace, watch, pulse: this })
+    const observed = observe(source, { streaming, trace, watch, pulse: this, clean: this.clean })
     const edited = translation ? translation.of(observed) : streaming ? stepped(observed, this.onTheWay()) : observed
     this.answering = { ...head, watch, translation, sinceMs: performance.now() }
     this.opening = new Opening(edited, call.facts.stream ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
   }
+
+  private readonly clean = (chunk: Buffer): Buffer => withStarsForKeys(chunk, this.target)
 
   /** What is done to a stream that goes on as it comes. */
   private onTheWay(): Step<Buffer, Buffer> {
@@ -276,11 +286,11 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
   }
 
   private readRefusal(source: Source, status: number, headers: UpstreamHeaders): void {
-    const { target, trace, request, way, call } = this
+    const { target, trace, way, call } = this
     const { name } = target.provider
     this.clocks.atMost(refusalMs)
     void gather(source, errorBytes).then(({ bytes, failure }) => {
-      const clean = withoutKeys(bytes, request.headers)
+      const clean = withoutKeys(bytes, target)
       trace.data(clean)
       // The status tells more than the way in which its explanation broke off.
       if (failure?.code === 'cancelled') this.refuse({ error: failure })

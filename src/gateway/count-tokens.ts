@@ -5,14 +5,18 @@ import type { Counting, Dialect } from '../dialects/dialect.ts'
 import { type BodyRules, parseBody, readBody, readModel } from '../dialects/request-body.ts'
 import { fieldsOf, jsonOf } from '../dialects/values.ts'
 import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
+import type { UpstreamRequest } from '../http/upstream.ts'
 import { abilitiesFor } from '../providers/abilities.ts'
 import { endpointFor, pathOf } from '../providers/endpoint.ts'
-import { plan } from '../routing/plan.ts'
+import type { ConfiguredEndpoint, ConfiguredProvider } from '../providers/provider.ts'
+import type { ReadyTarget } from './attempt.ts'
+import { paid } from './credential.ts'
 import { headerText, replyHeadersOf, upstreamHeaders, withKeyOfQuery } from './headers.ts'
+import { identify } from './identity.ts'
 import type { InferenceDeps } from './inference.ts'
-import { type Relayed, relay } from './relay.ts'
+import { type Relayed, relayPaid } from './relay.ts'
+import { targetsFor } from './targets.ts'
 import { translatedError, withHints } from './told.ts'
-import { withoutKeys } from './without-keys.ts'
 
 const rules: BodyRules = { wanted: 'Send what you would send to have it answered.', read: ['model'], large: 'messages' }
 
@@ -47,26 +51,30 @@ export async function countTokens(
   modelAsked: string | undefined,
   deps: CountDeps,
 ): Promise<Reply> {
-  const { providers, limits } = deps.state()
+  const state = deps.state()
+  const { limits } = state.config
+  const { problem, project } = identify(exchange, { newTraceId: deps.newTraceId, projects: state.projects })
+  if (problem) throw problem
   const body = await exchange.body()
   const { scan } = readBody(body, limits, rules)
   const fields = fieldsOf(parseBody(body))
   const name = modelAsked ?? readModel(fields)
-  const [target] = plan(name, { providers }, vendor)
+  const [target] = targetsFor(name, project, vendor, exchange.caller)
   if (!target) throw new GatewayError('model_not_found', `No provider offers the model ${name}.`, { param: 'model' })
   const { provider, model } = target
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
   exchange.replyHeaders['x-model-name'] = headerText(name)
-  const endpoint = endpointFor(provider, model, dialect.name, () => ({ hasTools: false, effort: undefined }))
-  const path = pathOf(endpoint, 'countTokens', model)
-  const { counting } = endpoint.dialect
-  const isNative = endpoint.dialect === dialect && !dialect.holdsForeign?.(body)
   const chat = (): ChatRequest => dialect.counting.decodeRequest(fields, { model, stream: false })
-  if (path === undefined || !counting) {
+  const endpointOf = (at: ConfiguredProvider): ConfiguredEndpoint =>
+    endpointFor(at, model, dialect.name, () => ({ hasTools: false, effort: undefined }))
+  const endpoint = endpointOf(provider.own[0]?.at ?? provider)
+  const { counting } = endpoint.dialect
+  if (pathOf(endpoint, 'countTokens', model) === undefined || !counting) {
     const tokens = await deps.estimate(requestText(chat()))
     exchange.replyHeaders['x-trunkline-estimated'] = 'tokens'
     return jsonReply(200, dialect.counting.encodeAnswer(tokens))
   }
+  const isNative = endpoint.dialect === dialect && !dialect.holdsForeign?.(body)
   const sent =
     (isNative && counting.editRequest?.(body, scan, { asked: name, model })) ||
     Buffer.from(
@@ -75,19 +83,26 @@ export async function countTokens(
       ),
     )
   const call = { dialect, headers: withKeyOfQuery(exchange.headers, exchange.query) }
-  const headers = upstreamHeaders(call, target, endpoint)
-  const { connectMs } = provider.timeouts
-  const answer = await relay(
-    { origin: provider.origin, path, method: 'POST', headers, body: sent, connectMs },
-    { send: provider.provider.send ?? deps.send, provider, exchange },
-  )
-  return replyOf(answer, withoutKeys(answer.bytes, headers), dialect, endpoint.dialect, provider.name)
+  const tries = paid(call, target, { isOpen: state.keys.size === 0, random: deps.random })
+  const requestTo = ({ provider: at, header }: ReadyTarget): UpstreamRequest => {
+    const there = endpointOf(at)
+    return {
+      origin: at.origin,
+      path: pathOf(there, 'countTokens', model) ?? '',
+      method: 'POST',
+      headers: upstreamHeaders(call, header, there),
+      body: sent,
+      connectMs: at.timeouts.connectMs,
+      mayBePrivate: at.mayBePrivate,
+    }
+  }
+  const answer = await relayPaid(tries, requestTo, { ...deps, exchange })
+  return replyOf(answer, dialect, endpoint.dialect, provider.name)
 }
 
 /** What a provider of the client's own dialect says goes on as it came; of others only the number, or the error. */
 function replyOf(
-  { status, headers }: Relayed,
-  bytes: Buffer,
+  { status, headers, bytes }: Relayed,
   client: CountingDialect,
   { counting, readError, name }: Dialect,
   provider: string,

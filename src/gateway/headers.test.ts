@@ -5,6 +5,7 @@ import { dialects } from '../dialects/index.ts'
 import { type ProviderName, providers } from '../providers/index.ts'
 import { credentialHeaders } from '../providers/key-headers.ts'
 import { type ConfiguredProvider, configured, type Provider } from '../providers/provider.ts'
+import { paid } from './credential.ts'
 import { upstreamHeaders, withKeyOfQuery } from './headers.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -34,7 +35,14 @@ const sent = (
   headers: Headers,
   { client = openaiClient, endpoint }: Sent = {},
 ): Headers =>
-  upstreamHeaders({ dialect: client, headers }, { provider, model: 'm' }, endpoint ?? { dialect: client, headers: {} })
+  upstreamHeaders(
+    { dialect: client, headers },
+    paid({ dialect: client, headers }, { provider, model: 'm' }, open)[0]?.credential.header,
+    endpoint ?? { dialect: client, headers: {} },
+  )
+
+/** A gateway without client keys. */
+const open = { isOpen: true, random: () => 0 }
 
 /** The keys among what was sent. */
 const keysIn = (headers: Headers): Headers =>
@@ -86,6 +94,18 @@ describe("a client's key", () => {
     })
   })
 
+  test('goes nowhere once client keys are asked for, nor does one of ours ever', () => {
+    const ours = `tl_abcd1234_${'x'.repeat(43)}`
+    const client = { dialect: openaiClient, headers: everyKey }
+    const target = { provider: at('openai'), model: 'm' }
+    expect(() => paid(client, target, { ...open, isOpen: false })).toThrow('There is no credential for openai.')
+    expect(() => paid({ ...client, headers: { authorization: `Bearer ${ours}` } }, target, open)).toThrow(
+      'There is no credential for openai.',
+    )
+    const gemini = { dialect: geminiClient, headers: { 'x-goog-api-key': ours } }
+    expect(() => paid(gemini, { provider: at('gemini'), model: 'm' }, open)).toThrow('There is no credential')
+  })
+
   test('may stand in the address, as some clients of Gemini have it', () => {
     expect(withKeyOfQuery({}, 'alt=sse&key=client')).toEqual({ 'x-goog-api-key': 'client' })
     expect(withKeyOfQuery({ 'x-goog-api-key': 'first' }, 'key=client')).toEqual({ 'x-goog-api-key': 'first' })
@@ -106,7 +126,7 @@ describe('without a key', () => {
     const { client = openaiClient } = sentBy
     const target = { provider, model: 'm', ...(meant && { meant }) }
     try {
-      upstreamHeaders({ dialect: client, headers: {} }, target, { dialect: client, headers: {} })
+      paid({ dialect: client, headers: {} }, target, open)
     } catch (thrown) {
       expect(thrown).toBeInstanceOf(GatewayError)
       expect((thrown as GatewayError).status).toBe(401)
@@ -117,14 +137,15 @@ describe('without a key', () => {
 
   test('a call is refused with what would help', () => {
     expect(refusal(at('openai'))).toBe(
-      'There is no credential for openai. Set OPENAI_API_KEY before you start Trunkline, send your OpenAI key as the bearer token, ' +
+      'There is no credential for openai. Add one with `trunkline credentials add openai`, set OPENAI_API_KEY before you ' +
+        'start Trunkline, send your OpenAI key as the bearer token, ' +
         'or call the built-in model "mock/echo", which needs none.',
     )
     expect(refusal(at('anthropic'), { client: anthropicClient })).toContain(
-      'Set ANTHROPIC_API_KEY before you start Trunkline, send your Anthropic key as x-api-key or as the bearer token, or',
+      'set ANTHROPIC_API_KEY before you start Trunkline, send your Anthropic key as x-api-key or as the bearer token, or',
     )
-    expect(refusal(at('anthropic'))).toContain('Set ANTHROPIC_API_KEY before you start Trunkline, or call')
-    expect(refusal(at('groq'))).toContain('Set GROQ_API_KEY before you start Trunkline, or call')
+    expect(refusal(at('anthropic'))).toContain('set ANTHROPIC_API_KEY before you start Trunkline, or call')
+    expect(refusal(at('groq'))).toContain('set GROQ_API_KEY before you start Trunkline, or call')
   })
 
   test('a provider that was probably meant is named with its variable', () => {

@@ -1,4 +1,4 @@
-import { type Door, jsonReply } from '../http/exchange.ts'
+import { type Door, type Exchange, jsonReply } from '../http/exchange.ts'
 
 export interface Health {
   readonly phase: 'starting' | 'running' | 'draining'
@@ -6,8 +6,11 @@ export interface Health {
   readonly problems: readonly string[]
 }
 
-/** `live`: the process answers. `ready`: it takes calls; what is wrong behind it is said, and is no reason to refuse any. */
-export const healthDoors = (health: () => Health): Door[] => [
+/**
+ * `live`: the process answers. `ready`: it takes calls; what is wrong behind it is no reason to refuse any, and is said to
+ * those who may know.
+ */
+export const healthDoors = (health: () => Health, mayKnow: (exchange: Exchange) => boolean): Door[] => [
   {
     method: 'GET',
     path: '/health/live',
@@ -20,10 +23,11 @@ export const healthDoors = (health: () => Health): Door[] => [
     path: '/health/ready',
     scope: 'public',
     always: true,
-    handle() {
+    handle(exchange) {
       const { phase, problems } = health()
       if (phase !== 'running') return jsonReply(503, { status: phase })
-      return jsonReply(200, problems.length === 0 ? { status: 'ready' } : { status: 'degraded', reasons: problems })
+      if (problems.length === 0) return jsonReply(200, { status: 'ready' })
+      return jsonReply(200, { status: 'degraded', ...(mayKnow(exchange) && { reasons: problems }) })
     },
   },
 ]

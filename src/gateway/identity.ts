@@ -1,7 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
-import { dashed, type ProjectId, parseTraceparent, type SpanId, type TraceId } from '../core/ids.ts'
+import { dashed, parseTraceparent, type SpanId, type TraceId } from '../core/ids.ts'
 import type { CallIds } from '../core/span.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { chosenProject } from './project.ts'
+import type { ProjectState, Projects } from './state.ts'
 
 export interface Identity {
   readonly ids: CallIds
@@ -10,14 +12,17 @@ export interface Identity {
   readonly tags: Readonly<Record<string, string>> | undefined
   readonly clientIp: string | undefined
   readonly userAgent: string | undefined
-  /** What is wrong with the headers. The call is recorded all the same, and then refused. */
+  /** What is wrong with the headers, or with who sends them. The call is recorded all the same, and then refused. */
   readonly problem: GatewayError | undefined
+  readonly project: ProjectState
 }
 
 export interface IdentityDeps {
   readonly newTraceId: () => TraceId
-  readonly projects: readonly ProjectId[]
+  readonly projects: Projects
 }
+
+type Head = Pick<Exchange, 'headers' | 'remoteAddress' | 'caller'>
 
 const longestId = 256
 const longestText = 1024
@@ -26,7 +31,7 @@ const longestText = 1024
  * Who asks, and what the call belongs to: each by its header, else by `baggage`, else made where a call cannot be
  * without it. Ids from outside mean nothing to us: they are only checked for length and control characters.
  */
-export function identify(headers: IncomingHttpHeaders, remoteAddress: string, deps: IdentityDeps): Identity {
+export function identify({ headers, remoteAddress, caller }: Head, deps: IdentityDeps): Identity {
   const baggage = parseBaggage(headers.baggage)
   const problems: GatewayError[] = []
   const read = (header: string, longest: number, baggageKey?: string): string | undefined => {
@@ -50,7 +55,11 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   }
 
   const remote = parseTraceparent(single(headers.traceparent) ?? '')
-  const projectId = read('x-project-id', longestId, 'project_id') ?? deps.projects[0] ?? 'default'
+  const { state: project, problem } = chosenProject(
+    read('x-project-id', longestId, 'project_id'),
+    caller,
+    deps.projects,
+  )
   const threadId = read('x-thread-id', longestId, 'thread_id')
   const threadTitle = read('x-thread-title', longestText, 'thread_title')
   const label = read('x-label', longestId, 'label')
@@ -60,23 +69,11 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
   const runId = read('x-run-id', longestId, 'run_id') ?? dashed(traceId)
   const clientIp = read('x-client-ip', longestId) ?? first(read('x-forwarded-for', longestText)) ?? remoteAddress
   const userAgent = headers['user-agent']?.slice(0, longestText)
-  const known = deps.projects.includes(projectId)
-  if (!known) {
-    problems.push(
-      new GatewayError(
-        'project_not_found',
-        `There is no project ${JSON.stringify(projectId)}. Leave x-project-id out for the default one.`,
-        {
-          param: 'x-project-id',
-        },
-      ),
-    )
-  }
+  if (problem) problems.push(problem)
   return {
     ids: {
       traceId,
-      // What a foreign project's call did is kept where its owner can see it, the default project.
-      projectId: known ? projectId : (deps.projects[0] ?? 'default'),
+      projectId: project.project.id,
       runId,
       threadId,
       label,
@@ -87,6 +84,7 @@ export function identify(headers: IncomingHttpHeaders, remoteAddress: string, de
     clientIp,
     userAgent,
     problem: problems[0],
+    project,
   }
 }
 

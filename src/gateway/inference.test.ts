@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import { anybody } from '../core/access.ts'
+import type { Config } from '../core/config.ts'
 import { openaiChat } from '../dialects/openai-chat/openai-chat.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { chatDoor, type InferenceDeps, type Prepared } from './inference.ts'
+import { stateOf } from './state.ts'
 
 test('nobody is asked for a client that has left while its request was made ready', async () => {
   let leave = (): void => undefined
@@ -22,13 +24,10 @@ test('nobody is asked for a client that has left while its request was made read
     onDone: () => undefined,
   } satisfies Exchange
   const nothing = (): void => undefined
+  const config = { limits: { jsonDepth: 10, jsonValues: 10 }, timeouts: {}, cancel: {}, providers: {}, models: {} }
+  const state = stateOf(config as unknown as Config)
   const deps = {
-    state: () => ({
-      limits: { jsonDepth: 10, jsonValues: 10 },
-      cancel: {},
-      projects: ['default'],
-      providers: new Map(),
-    }),
+    state: () => state,
     trace: () => ({ end: nothing, received: nothing, asked: nothing, streams: nothing }),
     newTraceId: () => '0'.repeat(32),
   } as unknown as InferenceDeps

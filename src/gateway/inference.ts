@@ -7,31 +7,28 @@ import { parseBody } from '../dialects/request-body.ts'
 import type { Door, Exchange, Reply } from '../http/exchange.ts'
 import type { Framing } from '../http/frames.ts'
 import type { Send } from '../http/upstream.ts'
-import type { ConfiguredProvider } from '../providers/provider.ts'
-import { plan, type Target } from '../routing/plan.ts'
+import type { Target } from '../routing/plan.ts'
 import type { CallStart, CallTrace } from '../telemetry/trace.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
+import { paid } from './credential.ts'
 import { headerText, withKeyOfQuery } from './headers.ts'
 import { type IdentityDeps, identify } from './identity.ts'
 import type { Remembered } from './remembered.ts'
+import type { GatewayState, ProjectState } from './state.ts'
+import { targetsFor } from './targets.ts'
+import type { TokenShelf } from './tokens.ts'
 import { tryTargets } from './try-targets.ts'
 
-/** What a door reads of the gateway's state; each call takes what is in force when it comes. */
-export interface InferenceState {
-  readonly limits: Config['limits']
-  readonly cancel: Config['cancel']
-  readonly translation: Config['translation']
-  readonly projects: readonly string[]
-  readonly providers: ReadonlyMap<string, ConfiguredProvider>
-}
-
 export interface InferenceDeps extends Pick<IdentityDeps, 'newTraceId'> {
-  readonly state: () => InferenceState
+  readonly state: () => GatewayState
   readonly trace: (start: CallStart) => CallTrace
   readonly send: Send
   readonly rounds: Rounds
   readonly remembered: Remembered
+  readonly tokens: TokenShelf
+  /** From 0 to below 1. */
+  readonly random: () => number
   /** Letters and digits, never the same twice. */
   readonly newId: () => string
 }
@@ -45,7 +42,12 @@ export interface ChatDoor {
   /** For dialects that have the model in the address; every path below `path` is theirs then. */
   readonly address?: (exchange: Exchange) => Address
   /** What has to be known or changed before the request can be sent. */
-  readonly prepare?: (request: Prepared, target: Target | undefined, project: string) => Promise<Prepared & Preparation>
+  readonly prepare?: (
+    request: Prepared,
+    target: Target | undefined,
+    project: ProjectState,
+    limits: Config['limits'],
+  ) => Promise<Prepared & Preparation>
 }
 
 export interface Address {
@@ -75,14 +77,23 @@ export const chatDoor = (door: ChatDoor, deps: InferenceDeps): Door => ({
 /** An exchange becomes a call, and the call's answer a reply. From its first line on, whatever happens is recorded. */
 async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps): Promise<Reply> {
   const { dialect, vendor } = door
-  const { limits, cancel, translation, projects, providers } = deps.state()
-  const { problem, ...identity } = identify(exchange.headers, exchange.remoteAddress, {
+  const state = deps.state()
+  const { limits, cancel, translation } = state.config
+  const { problem, project, ...identity } = identify(exchange, {
     newTraceId: deps.newTraceId,
-    projects,
+    projects: state.projects,
   })
-  const { replyHeaders, method, path, headers } = exchange
+  const { replyHeaders, method, path, headers, caller } = exchange
   const { ids } = identity
-  const trace = deps.trace({ ...identity, startedUs: exchange.arrivedUs, method, path, dialect: dialect.name })
+  const withoutBodies = !project.project.settings.captureBodies
+  const trace = deps.trace({
+    ...identity,
+    startedUs: exchange.arrivedUs,
+    method,
+    path,
+    dialect: dialect.name,
+    withoutBodies,
+  })
   exchange.onDone((done) => trace.end(done))
   replyHeaders['x-trace-id'] = ids.traceId
   replyHeaders['x-run-id'] = headerText(ids.runId)
@@ -94,19 +105,23 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
   trace.received(body)
   let targets: readonly Target[] = []
   const facts = dialect.readRequest(body, { ...limits, ...(address && { asked: address.asked }) }, (model) => {
-    targets = plan(model, { providers }, vendor)
-    trace.asked(model, targets[0]?.provider.name)
+    trace.asked(model, undefined)
     replyHeaders['x-model-name'] = headerText(model)
+    targets = targetsFor(model, project, vendor, caller)
+    trace.asked(model, targets[0]?.provider.name)
     if (targets[0]) replyHeaders['x-provider-name'] = headerText(targets[0].provider.name)
   })
   trace.streams(facts.stream)
 
   const read: Prepared & Preparation = { body, facts }
-  const prepared = door.prepare ? await whileHere(exchange, door.prepare(read, targets[0], ids.projectId)) : read
+  const sent = { dialect, headers: withKeyOfQuery(headers, exchange.query) }
+  const paying = { isOpen: state.keys.size === 0, random: deps.random }
+  const tries = targets.flatMap((target) => paid(sent, target, paying))
+  const prepared = door.prepare ? await whileHere(exchange, door.prepare(read, tries[0], project, limits)) : read
   let understood: Understood | undefined
   const understand = (): Understood => (understood ??= understoodOf(dialect, prepared, ids.projectId, deps.remembered))
   const call: Call = {
-    dialect,
+    ...sent,
     facts: prepared.facts,
     body: prepared.body,
     chat: () => understand().chat,
@@ -114,7 +129,6 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     framing: address?.framing ?? dialect.framing,
     strict: isStrict(headers['x-trunkline-strict'], translation),
     ...(prepared.answerId !== undefined && { answerId: prepared.answerId }),
-    headers: withKeyOfQuery(headers, exchange.query),
     trace,
     replyHeaders,
     onAnswer(answer, context) {
@@ -123,8 +137,8 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
     },
     onGone: (listener) => exchange.onGone(listener),
   }
-  const { send, rounds, newId } = deps
-  return replyOf(await tryTargets(call, targets, { send, rounds, cancel, newId }), call)
+  const { send, rounds, newId, tokens } = deps
+  return replyOf(await tryTargets(call, tries, { send, rounds, cancel, newId, tokens }), call)
 }
 
 /** Nobody is asked for a client that has left meanwhile. */

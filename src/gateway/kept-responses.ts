@@ -24,10 +24,11 @@ export class KeptResponses implements ResponseStore {
     this.onTrouble = onTrouble
   }
 
-  keep(project: string, response: StoredResponse): void {
+  keep(project: string, response: StoredResponse, lasts = true): void {
     const { id } = response
     const text = JSON.stringify(response)
     this.add(keyOf(project, id), text)
+    if (!lasts) return
     // Nobody waits for it: the call has ended. Until it is on the shelf it is in memory, if not for long.
     this.shelf.keep({ project, id, text }).catch(this.onTrouble)
   }

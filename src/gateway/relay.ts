@@ -4,7 +4,11 @@ import { gather, Incoming } from '../http/incoming.ts'
 import { inflated } from '../http/inflated.ts'
 import type { Send, UpstreamHeaders, UpstreamRequest } from '../http/upstream.ts'
 import type { ConfiguredProvider } from '../providers/provider.ts'
+import type { ReadyTarget } from './attempt.ts'
+import type { PaidTarget } from './credential.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
+import { shown, type TokenShelf } from './tokens.ts'
+import { withoutKeys } from './without-keys.ts'
 
 /** How large an answer may be that is no chat. */
 const mostBytes = 32 << 20
@@ -64,4 +68,34 @@ export function relay(
     exchange.onGone(() => incoming.cancel())
     incoming.started(send(request, incoming))
   })
+}
+
+/** A refusal that may be the credential's. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 429])
+
+export interface PaidRelaying extends Pick<Relaying, 'send' | 'exchange'> {
+  readonly tokens: TokenShelf
+}
+
+/** Such a request with one credential after another, until one is not refused. What an error says back of it is taken out. */
+export async function relayPaid(
+  targets: readonly PaidTarget[],
+  requestTo: (target: ReadyTarget) => UpstreamRequest,
+  { send, tokens, exchange }: PaidRelaying,
+): Promise<Relayed> {
+  let last: Relayed | GatewayError | undefined
+  for (const target of targets) {
+    const means = await shown(target, tokens)
+    if ('error' in means) {
+      last = means.error
+      continue
+    }
+    const ready = { ...target, header: means.header }
+    const { provider } = target
+    const answer = await relay(requestTo(ready), { send: provider.provider.send ?? send, provider, exchange })
+    last = answer.status >= 400 ? { ...answer, bytes: withoutKeys(answer.bytes, ready) } : answer
+    if (!refusals.has(answer.status)) break
+  }
+  if (last && !(last instanceof GatewayError)) return last
+  throw last ?? new GatewayError('no_credential', 'There is no credential for this.')
 }

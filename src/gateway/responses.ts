@@ -1,4 +1,5 @@
 import type { ChatAnswer } from '../core/chat.ts'
+import type { Config } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import type { AnswerContext } from '../dialects/dialect.ts'
 import { openaiResponses } from '../dialects/openai-responses/openai-responses.ts'
@@ -14,19 +15,24 @@ import {
 } from '../dialects/openai-responses/state.ts'
 import { invalid, parseBody } from '../dialects/request-body.ts'
 import { booleanOf, type Fields, fieldsOf, stringOf } from '../dialects/values.ts'
+import { isClientKey } from '../http/caller.ts'
 import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
+import type { UpstreamRequest } from '../http/upstream.ts'
 import { endpointFor } from '../providers/endpoint.ts'
-import type { ConfiguredProvider } from '../providers/provider.ts'
+import type { ConfiguredEndpoint } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
+import type { ReadyTarget } from './attempt.ts'
+import { paid } from './credential.ts'
 import { headerText, replyHeadersOf, upstreamHeaders } from './headers.ts'
 import { identify } from './identity.ts'
-import type { InferenceDeps, InferenceState, Preparation, Prepared } from './inference.ts'
-import { relay } from './relay.ts'
-import { withoutKeys } from './without-keys.ts'
+import type { ChatDoor, InferenceDeps, Preparation, Prepared } from './inference.ts'
+import { relayPaid } from './relay.ts'
+import type { GatewayState, ProjectState } from './state.ts'
 
 /** Answers of providers that keep none themselves, for the next turn of whoever goes on by their id. */
 export interface ResponseStore {
-  keep(project: string, response: StoredResponse): void
+  /** Only in memory if it is not to last. */
+  keep(project: string, response: StoredResponse, lasts?: boolean): void
   find(project: string, id: string): Promise<StoredResponse | undefined>
   /** False when there was none. */
   remove(project: string, id: string): Promise<boolean>
@@ -44,8 +50,8 @@ const stateful = ['previous_response_id', 'store', 'background', 'conversation']
  * came; for all others we keep them, and an id of ours is resolved to what was said before it.
  */
 export const withState =
-  ({ responses, state, newId }: Pick<ResponsesDeps, 'responses' | 'state' | 'newId'>) =>
-  async (request: Prepared, target: Target | undefined, project: string): Promise<Prepared & Preparation> => {
+  ({ responses, newId }: Pick<ResponsesDeps, 'responses' | 'newId'>): NonNullable<ChatDoor['prepare']> =>
+  async (request, target, { project: { id: project, settings } }, limits): Promise<Prepared & Preparation> => {
     const isNative = target !== undefined && speaksResponses(target)
     const { members } = request.facts.scan
     const mayRefer = request.body.includes(referenceMark)
@@ -64,7 +70,7 @@ export const withState =
     const find = (id: string): Promise<StoredResponse | undefined> => responses.find(project, id)
     const whole = await withItems(goesOnFromOurs ? await withPrevious(previous, fields, find) : fields, find)
     if (!isNative) refuseReferences(whole)
-    const goesOn = whole === fields ? request : bodyOf(whole, state().limits)
+    const goesOn = whole === fields ? request : bodyOf(whole, limits)
     if (isNative) return goesOn
     const keeps = booleanOf(asked.store) ?? true
     const id = `${responseIdPrefix}${newId()}`
@@ -74,11 +80,15 @@ export const withState =
       ...(keeps && {
         // As the client was told it, to the second and with the same ids.
         onAnswer: (answer: ChatAnswer, context: AnswerContext) =>
-          responses.keep(project, {
-            id,
-            response: fieldsOf(openaiResponses.encodeAnswer(answer, context)),
-            input: inputItemsOf(whole),
-          }),
+          responses.keep(
+            project,
+            {
+              id,
+              response: fieldsOf(openaiResponses.encodeAnswer(answer, context)),
+              input: inputItemsOf(whole),
+            },
+            settings.captureBodies,
+          ),
       }),
     }
   }
@@ -105,9 +115,10 @@ async function withItems(body: Fields, find: Find): Promise<Fields> {
   )
 }
 
-const speaksResponses = ({ provider, model }: Target): boolean =>
-  endpointFor(provider, model, openaiResponses.name, () => ({ hasTools: false, effort: undefined })).dialect ===
-  openaiResponses
+const speaksResponses = (target: Target): boolean => endpointAt(target).dialect === openaiResponses
+
+const endpointAt = ({ provider, model }: Target): ConfiguredEndpoint =>
+  endpointFor(provider, model, openaiResponses.name, () => ({ hasTools: false, effort: undefined }))
 
 function refuseStateElsewhere(
   asked: Readonly<Record<string, unknown>>,
@@ -135,7 +146,7 @@ function refuseStateElsewhere(
   }
 }
 
-function bodyOf(fields: unknown, limits: InferenceState['limits']): Prepared {
+function bodyOf(fields: unknown, limits: Config['limits']): Prepared {
   const body = Buffer.from(JSON.stringify(fields))
   if (body.length > limits.bodyBytes) {
     throw new GatewayError(
@@ -175,21 +186,22 @@ interface Place {
   /** What stands behind the id. */
   readonly rest: string
   readonly project: string
+  readonly state: GatewayState
+  readonly projectState: ProjectState
 }
 
-function placeOf(exchange: Exchange, { state, newTraceId }: ResponsesDeps): Place {
-  const { problem, ids } = identify(exchange.headers, exchange.remoteAddress, {
-    newTraceId,
-    projects: state().projects,
-  })
+function placeOf(exchange: Exchange, deps: ResponsesDeps): Place {
+  const state = deps.state()
+  const { problem, ids, project } = identify(exchange, { newTraceId: deps.newTraceId, projects: state.projects })
   if (problem) throw problem
   const [id = '', ...rest] = exchange.path.slice(root.length).split('/')
-  return { id, rest: rest.join('/'), project: ids.projectId }
+  return { id, rest: rest.join('/'), project: ids.projectId, state, projectState: project }
 }
 
 async function show(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
-  const { id, rest, project } = placeOf(exchange, deps)
-  if (!isOurResponseId(id)) return relayed(exchange, 'GET', deps)
+  const place = placeOf(exchange, deps)
+  const { id, rest, project } = place
+  if (!isOurResponseId(id)) return relayed(exchange, 'GET', place, deps)
   const query = new URLSearchParams(exchange.query)
   if (query.get('stream') === 'true')
     throw new GatewayError('unsupported_field', 'A stored response cannot be streamed again.', { param: 'stream' })
@@ -222,17 +234,19 @@ function page(items: readonly unknown[], query: URLSearchParams): object {
 }
 
 async function remove(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
-  const { id, rest, project } = placeOf(exchange, deps)
-  if (!isOurResponseId(id)) return relayed(exchange, 'DELETE', deps)
+  const place = placeOf(exchange, deps)
+  const { id, rest, project } = place
+  if (!isOurResponseId(id)) return relayed(exchange, 'DELETE', place, deps)
   if (rest !== '') throw unknown(exchange)
   if (!(await deps.responses.remove(project, id))) throw notFound(id, 404)
   return jsonReply(200, { id, object: 'response', deleted: true })
 }
 
 async function cancel(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
-  const { id, rest, project } = placeOf(exchange, deps)
+  const place = placeOf(exchange, deps)
+  const { id, rest, project } = place
   if (rest !== 'cancel') throw unknown(exchange)
-  if (!isOurResponseId(id)) return relayed(exchange, 'POST', deps)
+  if (!isOurResponseId(id)) return relayed(exchange, 'POST', place, deps)
   if (!(await deps.responses.find(project, id))) throw notFound(id, 404)
   throw new GatewayError('bad_request', 'Only a response that is made in the background can be cancelled.', {
     param: 'response_id',
@@ -242,35 +256,44 @@ async function cancel(exchange: Exchange, deps: ResponsesDeps): Promise<Reply> {
 const unknown = ({ path }: Exchange): GatewayError =>
   new GatewayError('unknown_url', `There is nothing at ${path.slice(0, 200)}.`)
 
+/** A key of ours may stand in the address; there it would go on to whoever is asked. */
+const withoutClientKeys = (query: string): string =>
+  query
+    .split('&')
+    .filter((part) => ![...new URLSearchParams(part).values()].some(isClientKey))
+    .join('&')
+
 /** An id that is not ours is the door's own vendor's, who keeps its answers itself. */
-async function relayed(exchange: Exchange, method: 'GET' | 'POST' | 'DELETE', deps: ResponsesDeps): Promise<Reply> {
-  const provider = deps.state().providers.get('openai') as ConfiguredProvider
-  const endpoint = endpointFor(provider, '', openaiResponses.name, () => ({ hasTools: false, effort: undefined }))
-  // Whoever is called `openai` here may speak other dialects only.
-  if (endpoint.dialect !== openaiResponses) throw unknown(exchange)
+async function relayed(
+  exchange: Exchange,
+  method: 'GET' | 'POST' | 'DELETE',
+  { state, projectState }: Place,
+  deps: ResponsesDeps,
+): Promise<Reply> {
+  const provider = projectState.providers.get('openai')
   const below = exchange.path.slice(root.length)
-  // Nothing but these may be asked with the provider's key.
-  if (endpoint.dialect !== openaiResponses || !/^[\w-]+(\/(cancel|input_items))?$/.test(below)) throw unknown(exchange)
-  const [path = '', query = ''] = (endpoint.paths.whole?.before ?? '').split('?')
+  // Whoever is called `openai` here may speak other dialects only, and nothing but these may be asked with its key.
+  const isKnown =
+    provider && speaksResponses({ provider, model: '' }) && /^[\w-]+(\/(cancel|input_items))?$/.test(below)
+  if (!isKnown) throw unknown(exchange)
   const body = method === 'POST' ? await exchange.body() : Buffer.alloc(0)
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
-  const headers = upstreamHeaders(
-    { dialect: openaiResponses, headers: exchange.headers },
-    { provider, model: '' },
-    endpoint,
-  )
-  const asked = [query, exchange.query].filter((part) => part !== '').join('&')
-  const answer = await relay(
-    {
-      origin: provider.origin,
+  const call = { dialect: openaiResponses, headers: exchange.headers }
+  const tries = paid(call, { provider, model: '' }, { isOpen: state.keys.size === 0, random: deps.random })
+  const requestTo = ({ provider: at, header }: ReadyTarget): UpstreamRequest => {
+    const endpoint = endpointAt({ provider: at, model: '' })
+    const [path = '', query = ''] = (endpoint.paths.whole?.before ?? '').split('?')
+    const asked = [query, withoutClientKeys(exchange.query)].filter((part) => part !== '').join('&')
+    return {
+      origin: at.origin,
       path: `${path}/${below}${asked === '' ? '' : `?${asked}`}`,
       method,
-      headers,
+      headers: upstreamHeaders(call, header, endpoint),
       body,
-      connectMs: provider.timeouts.connectMs,
-    },
-    { send: deps.send, provider, exchange },
-  )
-  const bytes = answer.status >= 400 ? withoutKeys(answer.bytes, headers) : answer.bytes
-  return { status: answer.status, headers: replyHeadersOf(answer.headers, false), body: bytes }
+      connectMs: at.timeouts.connectMs,
+      mayBePrivate: at.mayBePrivate,
+    }
+  }
+  const { status, headers, bytes } = await relayPaid(tries, requestTo, { ...deps, exchange })
+  return { status, headers: replyHeadersOf(headers, false), body: bytes }
 }

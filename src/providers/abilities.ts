@@ -35,11 +35,12 @@ const known = new Map<string, ModelAbilities>()
 
 /** What stands later in the table stands before what stands earlier; settings that are refused add up. */
 export function abilitiesFor(
-  { name, atHome }: Pick<ConfiguredProvider, 'name' | 'atHome'>,
+  { name: own, like, atHome }: Pick<ConfiguredProvider, 'name' | 'like' | 'atHome'>,
   model: string,
   dialect: string,
   isOff = false,
 ): ModelAbilities {
+  const name = like ?? own
   const head = headOf(model)
   const key = `${name} ${atHome} ${dialect} ${isOff} ${head}`
   const before = known.get(key)

@@ -1,4 +1,6 @@
 import type { ProviderConfig } from '../core/config.ts'
+import type { Credential } from '../core/credential.ts'
+import { kindOf } from './credential-kinds.ts'
 import type { Provider } from './provider.ts'
 
 /** The settings of which a provider's address is made, as far as they are said. */
@@ -10,19 +12,31 @@ export interface Path {
   readonly after: string | undefined
 }
 
+type Addressed = Pick<Provider, 'baseUrl' | 'cloudBaseUrl' | 'settings' | 'settingsOf'>
+
 /** Where the provider is; undefined as long as the operator has not said so much as is needed to know it. */
 export function addressOf(
-  { baseUrl, settings = {} }: Pick<Provider, 'baseUrl' | 'settings'>,
+  { baseUrl: usual, cloudBaseUrl, settingsOf, settings = {} }: Addressed,
   config: Pick<ProviderConfig, 'baseUrl' | 'address'>,
+  credential?: Credential,
 ): URL | undefined {
-  if (config.baseUrl !== undefined) return new URL(config.baseUrl)
+  if (config.baseUrl !== undefined) return URL.canParse(config.baseUrl) ? new URL(config.baseUrl) : undefined
+  const isCloud = credential !== undefined && kindOf(credential)?.isCloud === true
+  const said = { ...(isCloud && settingsOf?.(credential)), ...present(config.address) }
+  const baseUrl = isCloud && cloudBaseUrl ? cloudBaseUrl(said) : usual
   if (baseUrl === undefined) return undefined
-  const filled = baseUrl.replace(
-    /\{(\w+)\}/g,
-    (_, name: string) => config.address?.[name] ?? settings[name]?.fallback ?? '{}',
-  )
-  return filled.includes('{}') ? undefined : new URL(filled)
+  const filled = baseUrl.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = said[name] ?? settings[name]?.fallback ?? ''
+    return isPartOfAddress(value) ? value : '{}'
+  })
+  return URL.canParse(filled) && !filled.includes('{}') ? new URL(filled) : undefined
 }
+
+const present = (settings: AddressSettings = {}): AddressSettings =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+
+/** What may stand in an address that is the vendor's: nothing that would end the host's name, or make it another's. */
+export const isPartOfAddress = (value: string): boolean => /^[a-z0-9][\w.:-]*$/i.test(value)
 
 /**
  * An operator may write the base URL with the beginning of the path, or without: what both have is not said twice. What

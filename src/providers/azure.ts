@@ -2,7 +2,7 @@ import { chat } from './compatible.ts'
 import { openaiEndpoints } from './openai.ts'
 import type { Endpoint, Provider } from './provider.ts'
 
-/** Azure OpenAI with a key. A model is called by the name of its deployment. */
+/** Azure OpenAI with a key, or a token of Entra ID. A model is called by the name of its deployment. */
 export const azure: Provider = {
   label: 'Azure OpenAI',
   baseUrl: 'https://{resource}.openai.azure.com',
@@ -10,6 +10,13 @@ export const azure: Provider = {
   endpoints: ({ api_version: version }) => (isDate(version) ? [deployments(version)] : v1(version)),
   keyHeader: 'api-key',
   credentialKinds: ['entra_id', 'entra_default'],
+  chain: {
+    kind: 'entra_default',
+    variables: [
+      ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID'],
+      ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER'],
+    ],
+  },
   keyVariables: ['AZURE_OPENAI_API_KEY'],
   asksForStreamUsage: true,
   settings: {
@@ -24,11 +31,15 @@ const isDate = (version: string | undefined): version is string => /^\d{4}-\d\d-
 const deployments = (version: string): Endpoint => ({
   ...chat,
   whole: `/openai/deployments/{model}/chat/completions?api-version=${version}`,
+  list: `/openai/models?api-version=${version}`,
 })
 
 /** The v1 API needs no version; `preview` opts into what is new. */
-const v1 = (version: string | undefined): readonly Endpoint[] =>
-  openaiEndpoints.map((endpoint) => ({
+function v1(version: string | undefined): readonly Endpoint[] {
+  const query = version === undefined ? '' : `?api-version=${version}`
+  return openaiEndpoints.map((endpoint) => ({
     ...endpoint,
-    whole: `/openai/v1${endpoint.whole}${version === undefined ? '' : `?api-version=${version}`}`,
+    whole: `/openai/v1${endpoint.whole}${query}`,
+    list: `/openai/v1/models${query}`,
   }))
+}

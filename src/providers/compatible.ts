@@ -1,15 +1,16 @@
 import type { Endpoint, Provider } from './provider.ts'
 
 /** OpenAI's chat completions below the base URL, as everybody who is compatible with it has them. */
-export const chat: Endpoint = { dialect: 'openai-chat', whole: '/chat/completions' }
+export const chat: Endpoint = { dialect: 'openai-chat', whole: '/chat/completions', list: '/models' }
 
-export const responses: Endpoint = { dialect: 'openai-responses', whole: '/responses' }
+export const responses: Endpoint = { dialect: 'openai-responses', whole: '/responses', list: '/models' }
 
 /** Anthropic's messages, below an address without or with the version. */
 export const messages: Endpoint = {
   dialect: 'anthropic-messages',
   whole: '/v1/messages',
   countTokens: '/v1/messages/count_tokens',
+  list: '/v1/models?limit=1000',
   // Under the later version sampling settings are refused whatever the model; a client that speaks it says so itself.
   headers: { 'anthropic-version': '2023-06-01' },
 }
@@ -19,6 +20,7 @@ export const below = (folder: string, endpoint: Endpoint): Endpoint => ({
   ...endpoint,
   whole: `${folder}${endpoint.whole}`,
   ...(endpoint.countTokens !== undefined && { countTokens: `${folder}${endpoint.countTokens}` }),
+  ...(endpoint.list !== undefined && { list: `${folder}${endpoint.list}` }),
 })
 
 type Row = Partial<Omit<Provider, 'label' | 'baseUrl'>>

@@ -72,7 +72,7 @@ export function pathOf({ paths }: ConfiguredEndpoint, operation: Operation, mode
 function noEndpoint({ name, origin, provider }: ConfiguredProvider, model: string): GatewayError {
   if (origin !== '')
     return new GatewayError('model_not_found', `${name} is not configured for chats with ${JSON.stringify(model)}.`)
-  const needed = provider.baseUrl?.match(/\{(\w+)\}/)?.[1]
+  const needed = [provider.baseUrl, provider.cloudBaseUrl?.({})].join(' ').match(/\{(\w+)\}/)?.[1]
   const settings =
     needed === undefined ? `providers.${name}.base_url` : `providers.${name}.${needed}, or providers.${name}.base_url`
   return new GatewayError('no_credential', `Trunkline does not know where ${name} is. Set ${settings}.`)

@@ -17,7 +17,7 @@ function planned(name: string, configs: Configs = some, vendor: ProviderName = '
   const all = Object.entries(providers).map(
     ([key, provider]) => [key, configured(key, provider, defaultTimeouts, configs[key as ProviderName])] as const,
   )
-  return plan(name, { providers: new Map(all) }, vendor).map(
+  return plan(name, { providers: new Map(all), models: new Map() }, vendor).map(
     ({ provider, model, meant }) => `${provider.name}: ${model}${meant ? ` (not ${meant.name})` : ''}`,
   )
 }
@@ -53,4 +53,33 @@ test("the door's own vendor is always meant, for its clients may bring a key", (
   expect(planned('anthropic/claude-sonnet-5', {}, 'anthropic')).toEqual(['anthropic: claude-sonnet-5'])
   expect(planned('anthropic/claude-sonnet-5', {})).toEqual(['openai: anthropic/claude-sonnet-5 (not anthropic)'])
   expect(planned('claude-sonnet-5', {}, 'anthropic')).toEqual(['anthropic: claude-sonnet-5'])
+})
+
+test('a name that somebody has given is looked up first, and goes on under the name that the provider has for it', () => {
+  const groq = configured('groq', providers.groq, defaultTimeouts, { apiKey: 'k', models: ['llama'] })
+  const models = new Map([
+    ['llama', { provider: 'groq', model: 'llama-3' }],
+    ['groq/llama', { provider: 'groq', model: 'llama-4' }],
+    ['lost', { provider: 'nobody', model: 'x' }],
+  ])
+  const facts = { providers: new Map([['groq', groq]]), models }
+  expect(plan('llama', facts, 'openai')).toEqual([{ provider: groq, model: 'llama-3' }])
+  expect(plan('groq/llama', facts, 'openai')).toEqual([{ provider: groq, model: 'llama-4' }])
+  expect(() => plan('lost', facts, 'openai')).toThrow(
+    'The model "lost" is one of nobody, and there is no such provider.',
+  )
+})
+
+test('what nobody claims goes to the standard provider in place of the vendor, whose own name still means it', () => {
+  const openai = configured('openai', providers.openai, defaultTimeouts)
+  const groq = configured('groq', providers.groq, defaultTimeouts)
+  const all = new Map([
+    ['openai', openai],
+    ['groq', groq],
+  ])
+  const facts = { providers: all, models: new Map(), standard: 'groq' }
+  expect(plan('gpt-5', facts, 'openai')).toEqual([{ provider: groq, model: 'gpt-5' }])
+  expect(plan('groq/gpt-5', facts, 'openai')).toEqual([{ provider: groq, model: 'gpt-5' }])
+  expect(plan('openai/gpt-5', facts, 'openai')).toEqual([{ provider: openai, model: 'gpt-5' }])
+  expect(() => plan('gpt-5', { ...facts, standard: 'gone' }, 'openai')).toThrow('gone, the default provider of this')
 })

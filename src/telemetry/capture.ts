@@ -13,15 +13,19 @@ export class Capture {
   private readonly slabs: Slabs
   private readonly call: number
   private readonly slot: number
+  private readonly records: boolean
 
-  constructor(slabs: Slabs, call: number, slot: number) {
+  /** Without `records` it only counts. */
+  constructor(slabs: Slabs, call: number, slot: number, records = true) {
     this.slabs = slabs
     this.call = call
     this.slot = slot
+    this.records = records
   }
 
   add(chunk: Buffer): void {
     this.bytes += chunk.length
+    if (!this.records) return
     if (this.size === 0 && chunk.length < heldBytes) this.slabs.await(this)
     this.held.push(chunk)
     this.size += chunk.length

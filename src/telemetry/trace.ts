@@ -27,12 +27,16 @@ export interface CallStart {
   readonly tags?: Readonly<Record<string, string>> | undefined
   readonly clientIp?: string | undefined
   readonly userAgent?: string | undefined
+  /** True when its bodies are only counted. */
+  readonly withoutBodies?: boolean | undefined
 }
 
 export interface AttemptStart {
   readonly provider: string
   readonly dialect: string
   readonly model: string
+  /** The id of the credential with which it is paid. */
+  readonly credential?: string | undefined
   readonly requestBytes: number
   /** What of the request its target could not take. */
   readonly dropped?: readonly string[] | undefined
@@ -64,6 +68,8 @@ export function tracer(deps: TracerDeps): (start: CallStart) => CallTrace {
 
 /** How long a call has to run before its beginning is recorded by itself: it is stored when the call is a second old. */
 const longMs = 900
+
+const unsaid = 'What the provider said of it is not recorded.'
 
 /** How a call ended for its client. */
 interface CallEnd {
@@ -108,11 +114,15 @@ export class CallTrace implements OnRounds {
     return this.start.dialect
   }
 
+  get capturesBodies(): boolean {
+    return this.start.withoutBodies !== true
+  }
+
   /** The request's body has arrived. */
   received(body: Buffer): void {
     this.receivedUs = this.deps.clock() - this.start.startedUs
     this.requestBytes = body.length
-    const capture = new Capture(this.deps.slabs, this.number, requestSlot)
+    const capture = new Capture(this.deps.slabs, this.number, requestSlot, this.capturesBodies)
     capture.add(body)
     capture.release()
   }
@@ -176,9 +186,14 @@ export class CallTrace implements OnRounds {
     const cancelled = !failed && (left || done.error?.code === 'cancelled')
     const status = cancelled ? 'cancelled' : done.error || done.status >= 400 || failed ? 'error' : 'ok'
     // An attempt that was cancelled says only that; the call knows why.
-    const ofCall = done.error && errorOf(done.error)
+    const ofCall = done.error && this.recorded(errorOf(done.error), last?.wasAnswered === true)
     const error = status === 'ok' ? undefined : failed ? outcome.error : (ofCall ?? outcome?.error)
     slabs.metadata('call', this.number, this.span(status, endedUs), this.detail(done, error))
+  }
+
+  /** What a provider says of an error is a part of its answer, and may have the request's own words in it. */
+  recorded(error: SpanError, isProviders: boolean): SpanError {
+    return this.capturesBodies || !isProviders ? error : { code: error.code, message: unsaid }
   }
 
   private span(status: SpanStatus, endedUs: number): SpanRecord {
@@ -207,6 +222,7 @@ export class CallTrace implements OnRounds {
       attempts: this.attempts,
       requestBytes: this.requestBytes,
       answerBytes: done.bytes,
+      bodiesNotCaptured: this.capturesBodies ? undefined : true,
       clientIp: start.clientIp,
       userAgent: start.userAgent,
       threadTitle: start.threadTitle,
@@ -238,11 +254,16 @@ export class AttemptTrace {
     this.number = number
     this.startedUs = startedUs
     this.start = start
-    this.body = new Capture(call.deps.slabs, call.number, number)
+    this.body = new Capture(call.deps.slabs, call.number, number, call.capturesBodies)
   }
 
   get isOver(): boolean {
     return this.outcome !== nothing
+  }
+
+  /** Whether the provider has answered, in whatever way. */
+  get wasAnswered(): boolean {
+    return this.httpStatus !== undefined
   }
 
   connected(): void {
@@ -268,12 +289,13 @@ export class AttemptTrace {
 
   end(end: AttemptEnd): void {
     if (this.outcome !== nothing) return
-    this.outcome = end
-    this.body.release()
     const { start, call, number, httpStatus, streaming, startedUs } = this
+    const error = end.error && call.recorded(end.error, this.wasAnswered)
+    this.outcome = error === end.error ? end : { ...end, error }
+    this.body.release()
     const { slabs, clock, newSpanId } = call.deps
-    const { status, error, modelAnswered, finishReason, unterminated, usage, usageReported, usageMissing } = end
-    const { provider, dialect, model, requestBytes, dropped } = start
+    const { status, modelAnswered, finishReason, unterminated, usage, usageReported, usageMissing } = end
+    const { provider, dialect, model, credential, requestBytes, dropped } = start
     const span: SpanRecord = {
       ...call.ids,
       spanId: newSpanId(),
@@ -291,6 +313,7 @@ export class AttemptTrace {
       dialect,
       callDialect: call.dialect === dialect ? undefined : call.dialect,
       model,
+      credential,
       modelAnswered,
       streaming,
       connectUs: this.connectUs,

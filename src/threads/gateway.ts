@@ -1,22 +1,27 @@
 import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { anybody } from '../core/access.ts'
+import type { Caller, ClientKey, Scope } from '../core/access.ts'
+import type { PartName } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
+import type { Token, Tokens } from '../core/credential.ts'
+import { GatewayError } from '../core/error.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Project } from '../core/project.ts'
 import { Rounds } from '../core/rounds.ts'
 import { chatDoors, dialectAt } from '../gateway/chat-doors.ts'
+import { forwardedDoors } from '../gateway/forwarded.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
-import type { InferenceState } from '../gateway/inference.ts'
 import { KeptResponses } from '../gateway/kept-responses.ts'
 import { modelDoors } from '../gateway/models.ts'
 import { Remembered } from '../gateway/remembered.ts'
 import { responseDoors } from '../gateway/responses.ts'
+import { byId, projectsOf, stateOf } from '../gateway/state.ts'
+import { TokenShelf } from '../gateway/tokens.ts'
+import { admit, type Credentials } from '../http/caller.ts'
 import { systemClock } from '../http/clock.ts'
+import { hostClass } from '../http/egress.ts'
 import { httpServer } from '../http/server.ts'
 import { upstreams } from '../http/upstream.ts'
-import { providers } from '../providers/index.ts'
-import { type ConfiguredProvider, configured } from '../providers/provider.ts'
 import type { Slabs } from '../telemetry/slabs.ts'
 import { tracer } from '../telemetry/trace.ts'
 
@@ -26,7 +31,9 @@ export interface GatewayDeps {
   readonly health: () => Health
   readonly onFault: (error: unknown) => void
   /** Asks another part, which may take until the deadline or may not be there. */
-  readonly ask: (part: 'writer' | 'reader', question: string, detail: unknown) => Promise<unknown>
+  readonly ask: (part: PartName, question: string, detail: unknown) => Promise<unknown>
+  /** Where control takes requests that came to us and are for it; undefined while it is away. */
+  readonly apiSocket?: () => string | undefined
 }
 
 export interface Gateway {
@@ -34,6 +41,10 @@ export interface Gateway {
   /** A new configuration: calls that come from now on go by it. */
   configure(config: Config): void
   setProjects(projects: readonly Project[]): void
+  /** The client keys that are good. While there is none, nobody needs one. */
+  setKeys(keys: readonly ClientKey[]): void
+  /** What credentials of clouds have been changed into. */
+  setTokens(tokens: Tokens): void
   /** How many requests have no whole answer yet. */
   running(): number
   /** Takes no more calls, and gives those that run so long to end. */
@@ -41,18 +52,40 @@ export interface Gateway {
 }
 
 /** The gateway's thread: what stands between a client and its provider, all of it in memory. */
-export function startGateway({ config, slabs, health, onFault, ask }: GatewayDeps): Gateway {
+export function startGateway({ config, slabs, health, onFault, ask, apiSocket }: GatewayDeps): Gateway {
   const clock = systemClock()
-  let state = stateOf(config, ['default'])
+  const mayBeOpen = hostClass(config.server.host) === 'loopback'
+  let state = stateOf(config)
+  let projects: readonly Project[] | undefined
   const random = randomHex()
   const out = upstreams()
   const rounds = new Rounds()
+  const tokens = new TokenShelf({
+    ask: async (id) => (await ask('control', 'token', { id })) as Token,
+    nowMs: Date.now,
+  })
+  const isHere = hostClass(config.server.host) === 'loopback'
+  /** The last key may be revoked while other machines can reach us: that opens the door to nobody. */
+  const admitted = (request: Credentials, scope: Scope): Caller => {
+    if (!isHere && state.keys.size === 0 && scope !== 'public') throw noKeys()
+    return admit(request, scope, { keys: state.keys, mayBeOpen }, clock())
+  }
+  const mayManage = (request: Credentials): boolean => {
+    try {
+      admitted(request, 'admin')
+      return true
+    } catch {
+      return false
+    }
+  }
   const inference = {
     state: () => state,
     trace: tracer({ slabs, clock, rounds, newSpanId: () => random(8) }),
     send: out.send,
     rounds,
     remembered: new Remembered(),
+    tokens,
+    random: Math.random,
     newTraceId: () => uuidv7(Date.now(), random(10)),
     newId: () => random(12),
     responses: new KeptResponses(
@@ -69,23 +102,31 @@ export function startGateway({ config, slabs, health, onFault, ask }: GatewayDep
     doors: [
       ...chatDoors(inference),
       ...responseDoors(inference),
-      ...modelDoors(() => state.providers, Math.floor(clock() / 1e6)),
-      ...healthDoors(health),
+      ...modelDoors({ ...inference, createdSeconds: Math.floor(clock() / 1e6) }),
+      ...healthDoors(health, mayManage),
+      ...forwardedDoors({ send: out.send, socket: () => apiSocket?.() }),
     ],
-    admit: () => anybody,
+    admit: admitted,
     encodeError: (error, path) => dialectAt(path).encodeError(error),
     limits: config.limits,
+    hosts: () => state.config.server.allowedHosts,
+    anyAddress: !isHere,
     clock,
     onFault,
   })
   return {
     listen: () => server.listen(config.server.host, config.server.port),
     configure: (changed) => {
-      state = stateOf(changed, state.projects)
+      state = { ...stateOf(changed, projects), keys: state.keys }
     },
-    setProjects: (projects) => {
-      state = { ...state, projects: projects.map(({ id }) => id) }
+    setProjects: (changed) => {
+      projects = changed
+      state = { ...state, projects: projectsOf(changed, state.config) }
     },
+    setKeys: (keys) => {
+      state = { ...state, keys: byId(keys) }
+    },
+    setTokens: (changed) => tokens.set(changed),
     running: () => server.running,
     async drain(patienceMs) {
       const patience = setTimeout(() => server.cut(), patienceMs)
@@ -98,19 +139,11 @@ export function startGateway({ config, slabs, health, onFault, ask }: GatewayDep
   }
 }
 
-function stateOf(config: Config, projects: readonly string[]): InferenceState {
-  const all = new Map<string, ConfiguredProvider>()
-  for (const [name, provider] of Object.entries(providers)) {
-    all.set(name, configured(name, provider, config.timeouts, config.providers[name]))
-  }
-  return {
-    limits: config.limits,
-    cancel: config.cancel,
-    translation: config.translation,
-    projects,
-    providers: all,
-  }
-}
+const noKeys = (): GatewayError =>
+  new GatewayError(
+    'client_key_missing',
+    'Other machines can reach this gateway, so it wants a client key, and there is none. `trunkline keys create` makes one.',
+  )
 
 /** Random bytes as hex, from a pool: one system call for hundreds of ids. */
 function randomHex(): (bytes: number) => string {

@@ -5,7 +5,7 @@ import { type Lost, slabCounters } from '../core/records.ts'
 import { dataFiles } from '../store/files.ts'
 import { countTokens } from '../store/tokens.ts'
 import { Writer } from '../store/writer.ts'
-import { openLog } from '../telemetry/log.ts'
+import { type Log, openLog } from '../telemetry/log.ts'
 import { type StartPart, startInThread } from './part.ts'
 import { writeStdout } from './stdout.ts'
 
@@ -17,6 +17,7 @@ export const startWriter: StartPart = (port, init) => {
   const counters = slabCounters(init.counters)
   const links: Link[] = []
   let version = 0
+  let log: Log | undefined
   let begun = false
   let opened: (writer: Writer) => void = () => undefined
   /** Whoever sends or asks before the files are open waits for it: a port keeps what nobody listens to yet. */
@@ -31,17 +32,17 @@ export const startWriter: StartPart = (port, init) => {
     supervisor.post({ kind: 'snapshot', part: 'condition', version: version++, value })
 
   const open = async (config: Config): Promise<void> => {
-    const log = openLog(config.log, writeStdout, { gather: true })
+    log = openLog(config.log, writeStdout, { gather: true })
     const writer = await Writer.open({
       files: dataFiles(config.dataDir),
       startedUs: init.startedUs,
       counters,
       recording: config.recording,
       responses: config.responses,
-      onCall: (call) => log.call(call),
+      onCall: (call) => log?.call(call),
       onEmpty: (slab) => records?.post({ kind: 'records', slab, used: 0 }, [slab]),
       onNews({ level, text }) {
-        log[level](text)
+        log?.[level](text)
         say({ phase: 'ready', problems: writer.problems })
       },
     })
@@ -55,10 +56,10 @@ export const startWriter: StartPart = (port, init) => {
     const tick = (): void => {
       const now = counters.lost()
       if (total(now) > total(lost)) {
-        log.warn('Some of what passed was not recorded: the disk cannot follow.', { lost: now })
+        log?.warn('Some of what passed was not recorded: the disk cannot follow.', { lost: now })
       }
       lost = now
-      log.flush()
+      log?.flush()
     }
     const ticking = setInterval(tick, tickMs)
     stop = () => {
@@ -70,10 +71,18 @@ export const startWriter: StartPart = (port, init) => {
     say({ phase: 'ready', problems: writer.problems })
   }
 
+  /** A configuration that has changed, or that a control that has come back says again. */
+  const change = async (config: Config): Promise<void> => {
+    ;(await opening).configure(config)
+    log?.flush()
+    log = openLog(config.log, writeStdout, { gather: true })
+  }
+
   const supervisor = link(port, {
     snapshot({ part, value }) {
-      // A control that has come back says it again. A second writer beside the first would write over its blocks.
-      if (part !== 'config' || begun) return
+      if (part !== 'config') return
+      // A second writer beside the first would write over its blocks.
+      if (begun) return void change(value)
       begun = true
       open(value).catch((thrown: Error) => {
         say({

@@ -260,7 +260,7 @@ test('a model is known with and without the name of the provider, and answers wi
   expect(whole({ model: 'echo' })).toMatchObject({ model: 'echo', choices: [{ finish_reason: 'stop' }] })
   expect(whole({ model: 'mock/echo' }).model).toBe('mock/echo')
   const provider = configured('mock', mock, defaultTimeouts)
-  const facts = { providers: new Map([['mock', provider]]) }
+  const facts = { providers: new Map([['mock', provider]]), models: new Map() }
   expect(plan('mock/echo', facts, 'openai')).toEqual([{ provider, model: 'mock/echo' }])
 })
 

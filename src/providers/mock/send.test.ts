@@ -51,6 +51,7 @@ function start(body: Buffer): { listener: Collector; call: UpstreamCall } {
   const listener = new Collector()
   const request = {
     origin: 'null',
+    mayBePrivate: true,
     path: '/chat/completions',
     method: 'POST',
     headers: {},
