@@ -1,12 +1,13 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type DataFolder, dataFolder } from '../../test/support/data-folder.ts'
 import { openWriter, traceIdOf } from '../../test/support/writing.ts'
-import { openPrivateDoor } from '../api/private-door.ts'
 import { defaultProject } from '../core/ids.ts'
 import type { SpanStatus } from '../core/span.ts'
 import { dataFiles } from '../store/files.ts'
@@ -25,29 +26,39 @@ const idsIn = async (dataDir: string, patienceMs?: number) =>
   (await ask(dataDir, 'listTraces', newest, patienceMs)).traces.map(({ traceId }) => traceId)
 
 const serverAt = (dataDir: string, socket: string): void =>
-  writeServerFile(dataDir, { pid: 1, version: '0', gateway: 'http://127.0.0.1:9090', socket, startedUs: 0 })
+  writeServerFile(dataDir, { pid: 1, version: '0', gateway: 'http://127.0.0.1:9090', ui: '', socket, startedUs: 0 })
+
+/** A socket on which somebody answers as a server does. */
+async function answering(dataDir: string, answer: (question: string) => object): Promise<AsyncDisposable> {
+  const path = join(dataDir, 'answers.sock')
+  const server = createHttpServer(async (request, response) => {
+    const question = `${request.method} ${request.url} ${await text(request)}`
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(answer(question)))
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  serverAt(dataDir, path)
+  return {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
 
 describe('while a server runs', () => {
   test('it is asked, through its private door', async () => {
-    const door = await openPrivateDoor(folder.dataDir, async (name, detail) => ({
-      traces: [{ traceId: name, detail }],
-    }))
-    serverAt(folder.dataDir, door.path)
+    await using _ = await answering(folder.dataDir, (question) => ({ answer: { traces: [question] } }))
     expect(await ask(folder.dataDir, 'listTraces', newest)).toEqual({
-      traces: [{ traceId: 'listTraces', detail: newest }],
+      traces: [`POST /query ${JSON.stringify({ name: 'listTraces', detail: newest })}`],
     })
-    await door.close()
   })
 
   test('what it cannot answer is said in its own words', async () => {
-    const door = await openPrivateDoor(folder.dataDir, async () => {
-      throw new Error('The reader is \x1b[31mgone.')
-    })
-    serverAt(folder.dataDir, door.path)
+    await using _ = await answering(folder.dataDir, () => ({ failure: 'The reader is \x1b[31mgone.' }))
     await expect(ask(folder.dataDir, 'listTraces', newest)).rejects.toThrow(
       'The running server cannot answer: The reader is gone.',
     )
-    await door.close()
   })
 
   test('one that hangs does not keep people from their traces', async () => {

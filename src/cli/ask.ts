@@ -4,10 +4,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import type { Kysely } from 'kysely'
 import { version } from '../core/version.ts'
+import { databases } from '../store/databases.ts'
 import { dataFiles } from '../store/files.ts'
 import { seeInterrupted } from '../store/interrupted.ts'
 import { isLocked, readServerFile } from '../store/lock.ts'
-import { tracesMigrations } from '../store/migrations/traces.ts'
+import { formOf, NewerFile } from '../store/migrations/form.ts'
 import { type QueryAnswer, type QueryDetail, type QueryName, queries } from '../store/queries.ts'
 import type { TracesDb } from '../store/schema.ts'
 import { kyselyOn, openForReading } from '../store/sqlite/open.ts'
@@ -46,6 +47,7 @@ async function askServer(socketPath: string, question: object, patienceMs: numbe
   const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
     request({
       socketPath,
+      path: '/query',
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       signal: AbortSignal.timeout(patienceMs),
@@ -67,7 +69,7 @@ async function askFolder<Q extends QueryName>(
   try {
     if (!statSync(path, { throwIfNoEntry: false })) throw noTraces(dataDir)
     database = openForReading(path)
-    checkForm(database, path, dataDir)
+    await checkForm(database, path, dataDir)
     if (!isLocked(dataDir)) seeInterrupted(database)
     return await (queries[name] as Query<Q>)(kyselyOn<TracesDb>(database), detail)
   } catch (thrown) {
@@ -81,19 +83,12 @@ async function askFolder<Q extends QueryName>(
 type Query<Q extends QueryName> = (db: Kysely<TracesDb>, detail: QueryDetail<Q>) => Promise<QueryAnswer<Q>>
 
 /** Only the server changes the form of a file; a command reads the form that it knows. */
-function checkForm(database: DatabaseSync, path: string, dataDir: string): void {
+async function checkForm(database: DatabaseSync, path: string, dataDir: string): Promise<void> {
+  const form = await formOf(kyselyOn(database), databases.traces)
   // A server that ended before it had made its tables leaves an empty file.
-  if (!database.prepare(`select 1 from sqlite_schema where name = 'kysely_migration'`).get()) throw noTraces(dataDir)
-  const done = database
-    .prepare('select name from kysely_migration')
-    .all()
-    .map(({ name }) => String(name))
-  const known = Object.keys(tracesMigrations)
-  if (done.length === 0) throw noTraces(dataDir)
-  if (done.some((migration) => !known.includes(migration))) {
-    throw new CliError(`${plain(path)} was written by a newer Trunkline than this ${version}. Update this one.`)
-  }
-  if (known.some((migration) => !done.includes(migration))) {
+  if (form.done.length === 0) throw noTraces(dataDir)
+  if (form.unknown.length > 0) throw new CliError(plain(new NewerFile(path, form).message))
+  if (form.pending.length > 0) {
     throw new CliError(
       `${plain(path)} was written by an older Trunkline than this ${version}. Start \`trunkline serve\` once: it brings the file up to date.`,
     )

@@ -1,6 +1,7 @@
 import type { Command as Commander } from 'commander'
 import type { Flags } from '../config/load.ts'
-import { type Setting, type SettingKey, settings } from '../config/settings.ts'
+import type { Setting } from '../config/setting.ts'
+import { type SettingKey, settings } from '../config/settings.ts'
 
 /** A command of the program: what it is called, what it takes, and what it does. One file each, one table for all. */
 export interface CliCommand {

@@ -1,10 +1,6 @@
 import tab from '@bomb.sh/tab/commander'
 import type { Command as Commander, Option as CommanderOption } from 'commander'
-import { dataDirOf } from '../config/settings.ts'
 import { logLevels } from '../core/config.ts'
-import { defaultProject } from '../core/ids.ts'
-import { statusText } from './list-view.ts'
-import { dateOf, timeOf } from './units.ts'
 
 /** What may follow an option, where the option itself does not say it. */
 const values: Readonly<Record<string, readonly string[]>> = {
@@ -13,10 +9,7 @@ const values: Readonly<Record<string, readonly string[]>> = {
   since: ['15m', '1h', '1d', '7d'],
 }
 
-const summary = 'Print a script with which the tab key completes commands, options and trace ids'
-
-/** Whoever presses the tab key waits for it. */
-const patienceMs = 500
+const summary = 'Print a script with which the tab key completes commands, options, names and ids'
 
 export const completionExamples = [
   [
@@ -42,11 +35,7 @@ export function addCompletion(root: Commander, defaultCommand: Commander): Comma
     }
   }
   root.hook('preSubcommand', async (_, command) => {
-    const words = root.args.slice(1)
-    const trace = known.commands.get('traces show')?.arguments.get('trace')
-    if (command.name() !== 'complete' || !trace || !words.includes('show')) return
-    const offered = await newestTraces(words)
-    trace.handler = (complete) => offered.forEach(([id, what]) => void complete(id, what))
+    if (command.name() === 'complete') await offerNames(known, root.args.slice(1))
   })
   const shells = root.commands.find((command) => command.name() === 'completion') as Commander
   shells.description(summary)
@@ -67,23 +56,18 @@ function add(command: Pick<Known, 'option'>, { long, short, description, require
   else command.option(name, description, alias)
 }
 
-/**
- * Ids with our own words about them. A script of bash expands what it is offered, so that nothing from outside, such as
- * the name of a model, may be in it.
- */
-async function newestTraces(words: readonly string[]): Promise<(readonly [id: string, what: string])[]> {
-  const flag = words.indexOf('--data-dir')
-  const dataDir = flag === -1 ? undefined : words[flag + 1]
-  try {
-    const { ask } = await import('./ask.ts')
-    const question = { project: defaultProject, filter: {}, page: { limit: 20 } }
-    const { traces } = await ask(dataDirOf(dataDir, process.env), 'listTraces', question, patienceMs)
-    return traces.map((trace) => {
-      const { traceId, startedUs } = trace
-      return [traceId, `${dateOf(startedUs)} ${timeOf(startedUs)} ${statusText(trace)}`]
-    })
-  } catch {
-    return []
+/** Looks up the names that the command in these words may take, and no others: each look costs time. */
+async function offerNames(known: Known, words: readonly string[]): Promise<void> {
+  const { named } = await import('./completion-names.ts')
+  for (const [path, offered] of Object.entries(named)) {
+    const command = known.commands.get(path)
+    if (!command || !path.split(' ').every((word) => words.includes(word))) continue
+    for (const [argument, look] of Object.entries(offered)) {
+      const place = argument.startsWith('--') ? command.options.get(argument.slice(2)) : command.arguments.get(argument)
+      if (!place) continue
+      const names = await look(words)
+      place.handler = (complete) => names.forEach(([name, what]) => void complete(name, what))
+    }
   }
 }
 

@@ -43,12 +43,14 @@ describe('help', () => {
 describe('what is not understood', () => {
   test.concurrent.each([
     [['tracse'], 'Did you mean traces?'],
-    [['list'], 'Did you mean traces list?'],
+    [['list'], 'Did you mean traces list, or projects list, or keys list, or credentials list?'],
     [['--data-dir', '/x', 'srve'], 'Did you mean serve?'],
     [['xyzzy'], "unknown command 'xyzzy'"],
     [['traces', 'lst'], 'Did you mean list?'],
     [['--prot', '8080'], 'Did you mean --port?'],
     [['serve', 'extra'], 'too many arguments'],
+    [['vacuum'], 'Did you mean db vacuum?'],
+    [['keys', 'revok', 'abcdefgh'], 'Did you mean revoke?'],
     [['traces', 'show'], "missing required argument 'trace'"],
     [['completion', 'tcsh'], 'zsh, bash, fish, powershell'],
   ])('%j starts nothing and says what was meant', async (args, hint) => {
@@ -91,7 +93,9 @@ describe('completion', () => {
   const names = async (...words: string[]) => (await complete(...words)).map((line) => line.split('\t')[0])
 
   test('knows commands, options and values', async () => {
-    expect(await names('')).toEqual(['serve', 'traces', 'completion', 'help'])
+    expect(await names('')).toEqual([
+      ...['serve', 'traces', 'projects', 'keys', 'credentials', 'config', 'db', 'completion', 'help'],
+    ])
     expect(await names('traces', '')).toEqual(['list', 'show', 'help'])
     expect(await names('traces', 'list', '--s')).toEqual(['--status', '--since'])
     expect(await names('traces', 'list', '--status', 'e')).toEqual(['error'])

@@ -4,6 +4,25 @@ import { nearest } from '../core/nearest.ts'
 import { version } from '../core/version.ts'
 import { type CliCommand, CliError } from './command.ts'
 import { addCompletion, completionExamples } from './completion.ts'
+import { configCheck } from './config-check.ts'
+import { configSchemaCommand } from './config-schema.ts'
+import { configShow } from './config-show.ts'
+import { credentialsAdd } from './credentials-add.ts'
+import { credentialsList } from './credentials-list.ts'
+import { credentialsRemove } from './credentials-remove.ts'
+import { credentialsRotate } from './credentials-rotate.ts'
+import { credentialsTest } from './credentials-test.ts'
+import { dbBackup } from './db-backup.ts'
+import { dbCheck } from './db-check.ts'
+import { dbRestore } from './db-restore.ts'
+import { dbVacuum } from './db-vacuum.ts'
+import { keysCreate } from './keys-create.ts'
+import { keysList } from './keys-list.ts'
+import { keysRevoke } from './keys-revoke.ts'
+import { projectsCreate } from './projects-create.ts'
+import { projectsList } from './projects-list.ts'
+import { projectsRename } from './projects-rename.ts'
+import { projectStates } from './projects-state.ts'
 import { endWithOutput } from './screen.ts'
 import { serve } from './serve.ts'
 import { plain } from './text.ts'
@@ -14,7 +33,21 @@ import { tracesShow } from './traces-show.ts'
 const commands: readonly {
   readonly group?: readonly [name: string, summary: string]
   readonly rows: readonly CliCommand[]
-}[] = [{ rows: [serve] }, { group: ['traces', 'Look at recorded calls'], rows: [tracesList, tracesShow] }]
+}[] = [
+  { rows: [serve] },
+  { group: ['traces', 'Look at recorded calls'], rows: [tracesList, tracesShow] },
+  {
+    group: ['projects', 'Keep calls and what belongs to them apart'],
+    rows: [projectsList, projectsCreate, projectsRename, ...projectStates],
+  },
+  { group: ['keys', 'Say who may call this gateway'], rows: [keysList, keysCreate, keysRevoke] },
+  {
+    group: ['credentials', 'Keep what calls are paid with, for each provider'],
+    rows: [credentialsList, credentialsAdd, credentialsTest, credentialsRemove, credentialsRotate],
+  },
+  { group: ['config', 'Check and show the configuration'], rows: [configCheck, configShow, configSchemaCommand] },
+  { group: ['db', 'Take care of the databases'], rows: [dbCheck, dbBackup, dbRestore, dbVacuum] },
+]
 
 /** As the conventions of shells have it: 2 when the command was not understood, 1 when it could not be done. */
 const exitCodes = { misunderstood: 2, failed: 1 }
@@ -56,7 +89,7 @@ function program(): Command {
     }
     if (group) parent.addHelpText('after', examplesText(rows.flatMap(firstExample)))
   }
-  root.addHelpText('after', examplesText(commands.flatMap(({ rows }) => rows.flatMap(firstExample))))
+  root.addHelpText('after', examplesText(commands.flatMap(({ rows }) => rows.slice(0, 1).flatMap(firstExample))))
   root.hook('preSubcommand', refuseUnknown)
   const shells = addCompletion(root, root.commands.find((command) => command.name() === serve.name) as Command)
   shells.addHelpText('after', examplesText(completionExamples))
@@ -67,14 +100,15 @@ function program(): Command {
 function refuseUnknown(root: Command, chosen: Command): void {
   const [written] = root.args
   if (chosen.name() !== serve.name || written === undefined || written === serve.name || written.startsWith('-')) return
-  const paths = new Map(
+  const paths = Map.groupBy(
     commands.flatMap(({ group, rows }) => [
-      ...(group ? [[group[0], group[0]] as const] : []),
-      ...rows.map(({ name }) => [name, group ? `${group[0]} ${name}` : name] as const),
+      ...(group ? [{ name: group[0], path: group[0] }] : []),
+      ...rows.map(({ name }) => ({ name, path: group ? `${group[0]} ${name}` : name })),
     ]),
+    ({ name }) => name,
   )
-  const meant = nearest(written, paths.keys())
-  root.error(`error: unknown command '${plain(written)}'${meant ? `\n(Did you mean ${paths.get(meant)}?)` : ''}`, {
+  const meant = paths.get(nearest(written, paths.keys()) ?? '')?.map(({ path }) => path)
+  root.error(`error: unknown command '${plain(written)}'${meant ? `\n(Did you mean ${meant.join(', or ')}?)` : ''}`, {
     code: 'commander.unknownCommand',
   })
 }

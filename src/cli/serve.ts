@@ -36,7 +36,7 @@ async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
   stopOnSignals(trunkline)
 }
 
-function banner({ url, config }: Trunkline, tookMs: number): string {
+function banner({ url, uiUrl, config }: Trunkline, tookMs: number): string {
   const { baseUrl, apiKey } = config.providers.openai ?? {}
   const isUsual = config.dataDir === dataDirOf(undefined, process.env)
   const dataDirFlag = isUsual ? '' : ` --data-dir ${config.dataDir}`
@@ -52,6 +52,7 @@ function banner({ url, config }: Trunkline, tookMs: number): string {
   return `${[
     `Trunkline ${version}, ready in ${tookMs} ms`,
     `  Gateway   ${url}/v1  (${providers.join('; ')})`,
+    `  API       ${uiUrl}/api  (${uiUrl}/api/docs tells of it)`,
     `  Traces    ${config.dataDir}`,
     `  Try it    curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
     `  Then      trunkline traces list${dataDirFlag}   (Ctrl-C stops)`,

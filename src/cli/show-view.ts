@@ -1,4 +1,3 @@
-import { defaultProject } from '../core/ids.ts'
 import type { AttemptDetail, CallDetail, SpanStatus } from '../core/span.ts'
 import { inputTokens, outputTokens, type Usage, usageBuckets } from '../core/usage.ts'
 import type { SpanView, TraceView } from '../store/show.ts'
@@ -10,6 +9,8 @@ import { count, dateOf, duration, size, timeOf } from './units.ts'
 import { targetOf, waterfall } from './waterfall.ts'
 
 export interface ShowOptions {
+  /** The slug of the project that it is in. */
+  readonly project: string
   /** Whether long texts are shown to their end. */
   readonly full: boolean
   readonly nowUs: number
@@ -31,7 +32,7 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
   const calls = view.spans.filter(isCall)
   const title = (text: string): string[] => ['', screen.paint('bold', text)]
   return [
-    ...head(view, calls, sized, options.nowUs),
+    ...head(view, calls, sized, options),
     ...title('Spans'),
     ...indent(waterfall(view, { ...sized, columns: columns - 2 }, options.nowUs), '  '),
     ...calls.flatMap((call, index) => {
@@ -87,7 +88,12 @@ function fields(rows: readonly Field[], { columns, paint }: Sized, by = ''): str
   })
 }
 
-function head({ trace }: TraceView, all: readonly CallView[], screen: Sized, nowUs: number): string[] {
+function head(
+  { trace }: TraceView,
+  all: readonly CallView[],
+  screen: Sized,
+  { project, nowUs }: Pick<ShowOptions, 'project' | 'nowUs'>,
+): string[] {
   const call = all[0]?.detail
   const isEstimated = all.some(({ detail }) => detail.usageEstimated)
   const estimate = isEstimated ? (all.length > 1 ? ' (estimated in part)' : ' (estimated)') : ''
@@ -104,7 +110,7 @@ function head({ trace }: TraceView, all: readonly CallView[], screen: Sized, now
       ['Total', total + (firstContentUs === undefined ? '' : `, first content after ${duration(firstContentUs)}`)],
       ['Tokens', tokensText(trace.inputTokens, trace.outputTokens) + estimate],
       ['Model', trace.model && plainLine(trace.model)],
-      ['Project', defaultProject],
+      ['Project', plainLine(project)],
       ['Run', trace.runId && plainLine(trace.runId)],
       [
         'Thread',

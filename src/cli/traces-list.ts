@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dataDirOf } from '../config/settings.ts'
-import { defaultProject } from '../core/ids.ts'
 import { type SpanStatus, spanStatuses } from '../core/span.ts'
 import type { TraceFilter, TraceList } from '../store/traces.ts'
 import type { CliCommand } from './command.ts'
 import { tracesTable } from './list-view.ts'
 import { print, type Screen, terminal } from './screen.ts'
+import { wordsOf } from './shell-words.ts'
 import { plain, plainJson, plainLine } from './text.ts'
 import { counted, momentUs } from './units.ts'
 
@@ -19,6 +19,7 @@ export const tracesList: CliCommand = {
     ['trunkline traces list --status error --since 2h', 'what failed in the last two hours'],
     ['trunkline traces list --status 429 --model gpt-5', 'which calls of a model were refused as too many'],
     ['trunkline traces list --thread t-42 --json', 'a thread, for another program'],
+    ['trunkline traces list --project support-bot', 'those of another project than the default one'],
   ],
   define(command) {
     command
@@ -38,6 +39,7 @@ export const tracesList: CliCommand = {
       .option('--until <time>', 'only before this time', parseMoment)
       .option('--limit <number>', `how many at once, at most ${mostTraces}`, parseLimit, 20)
       .option('--after <cursor>', 'the next page: the end of a page says with which cursor')
+      .option('--project <project>', 'of this project, by its id or slug (else the default project)')
       .option('--json', 'print JSON')
       .action(() => run(command))
   },
@@ -52,13 +54,18 @@ interface Options {
   readonly until?: number
   readonly limit: number
   readonly after?: string
+  readonly project?: string
   readonly json?: true
   readonly dataDir?: string
 }
 
 async function run(command: Command): Promise<void> {
   const options = command.optsWithGlobals<Options>()
-  const [{ ask }, { isCursor }] = await Promise.all([import('./ask.ts'), import('../store/traces.ts')])
+  const [{ ask }, { isCursor }, { projectNamed }] = await Promise.all([
+    import('./ask.ts'),
+    import('../store/traces.ts'),
+    import('./named-project.ts'),
+  ])
   const { limit, after } = options
   if (after !== undefined && !isCursor(after)) {
     command.error(
@@ -67,7 +74,7 @@ async function run(command: Command): Promise<void> {
   }
   const dataDir = dataDirOf(options.dataDir, process.env)
   const list = await ask(dataDir, 'listTraces', {
-    project: defaultProject,
+    project: projectNamed(dataDir, options.project).id,
     filter: filterOf(options),
     page: { limit, ...(after !== undefined && { after }) },
   })
@@ -109,7 +116,13 @@ function nothing(options: Options, dataDir: string): string {
   if (options.after !== undefined) return 'There are no more traces.'
   const filters = filterWords(options)
   if (filters.length > 0) {
-    return `No trace in ${plain(dataDir)} matches ${filters.join(' ')}.\nWithout filters, \`${commandFor({ limit: 20, ...folderOf(options) })}\` shows the newest.`
+    return `No trace in ${plain(dataDir)} matches ${filters.join(' ')}.\nWithout filters, \`${commandFor({ limit: 20, ...placeOf(options) })}\` shows the newest.`
+  }
+  if (options.project !== undefined) {
+    return [
+      `The project ${plainLine(options.project)} has no traces yet. Its calls have the header`,
+      `  x-project-id: ${plainLine(options.project)}`,
+    ].join('\n')
   }
   return [
     `There are no traces in ${plain(dataDir)} yet. With \`trunkline serve\` running, make a first call:`,
@@ -117,13 +130,17 @@ function nothing(options: Options, dataDir: string): string {
   ].join('\n')
 }
 
-const folderOf = ({ dataDir }: Options): Pick<Options, 'dataDir'> => (dataDir === undefined ? {} : { dataDir })
+const placeOf = ({ dataDir, project }: Options): Pick<Options, 'dataDir' | 'project'> => ({
+  ...(dataDir !== undefined && { dataDir }),
+  ...(project !== undefined && { project }),
+})
 
 /** The command that gives these traces. A time that was said from now is written out: the next page is asked for later. */
 const commandFor = (options: Options): string =>
   [
     'trunkline traces list',
     ...wordsOf('--data-dir', options.dataDir),
+    ...wordsOf('--project', options.project),
     ...filterWords(options),
     ...wordsOf('--limit', options.limit === 20 ? undefined : options.limit),
     ...wordsOf('--after', options.after),
@@ -137,11 +154,6 @@ const filterWords = ({ run, thread, model, status, since, until }: Options): str
   ...wordsOf('--since', since === undefined ? undefined : isoOf(since)),
   ...wordsOf('--until', until === undefined ? undefined : isoOf(until)),
 ]
-
-const wordsOf = (option: string, value: string | number | undefined): string[] =>
-  value === undefined ? [] : [`${option} ${quoted(plainLine(String(value)))}`]
-
-const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 const isoOf = (us: number): string => new Date(us / 1000).toISOString()
 

@@ -18,7 +18,11 @@ async function shown(call: TestCall, { columns = 100, full = false } = {}): Prom
   const trace = folder.record(call)
   const found = await ask(folder.dataDir, 'showTrace', { project: defaultProject, prefix: trace })
   if (found.found !== 'one') throw new Error(`found ${found.found}`)
-  return traceLines(found.view, { columns, paint: (_, text) => text }, { full, nowUs: firstStartUs }).join('\n')
+  return traceLines(
+    found.view,
+    { columns, paint: (_, text) => text },
+    { project: 'default', full, nowUs: firstStartUs },
+  ).join('\n')
 }
 
 /** The first call of a writer, two and a half seconds after it began. */
@@ -26,7 +30,9 @@ async function drawn(one: Writing): Promise<string> {
   const view = await one.shown(1)
   if (!view) throw new Error('not stored')
   const nowUs = view.trace.startedUs + 2_500_000
-  return traceLines(view, { columns: 100, paint: (_, text) => text }, { full: false, nowUs }).join('\n')
+  return traceLines(view, { columns: 100, paint: (_, text) => text }, { project: 'default', full: false, nowUs }).join(
+    '\n',
+  )
 }
 
 describe('traces show', () => {

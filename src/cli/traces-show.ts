@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { dataDirOf } from '../config/settings.ts'
-import { defaultProject, toTraceId } from '../core/ids.ts'
+import { toTraceId } from '../core/ids.ts'
 import type { TraceSummary } from '../store/traces.ts'
 import { type CliCommand, CliError } from './command.ts'
 import { tracesTable } from './list-view.ts'
 import { print, type Screen, terminal } from './screen.ts'
-import { plainJson } from './text.ts'
+import { plainJson, plainLine } from './text.ts'
 
 /** A prefix that is shorter names half of all traces: the first digits are a time. */
 const fewestDigits = 4
@@ -22,6 +22,7 @@ export const tracesShow: CliCommand = {
     command
       .argument('<trace>', 'its id, with or without dashes, or the first digits of it', parsePrefix)
       .option('--full', 'do not cut long texts')
+      .option('--project <project>', 'of this project, by its id or slug (else the default project)')
       .option('--json', 'print JSON')
       .action((prefix: string) => run(prefix, command))
   },
@@ -29,23 +30,26 @@ export const tracesShow: CliCommand = {
 
 interface Options {
   readonly full?: true
+  readonly project?: string
   readonly json?: true
   readonly dataDir?: string
 }
 
 async function run(prefix: string, command: Command): Promise<void> {
-  const { full, json, dataDir } = command.optsWithGlobals<Options>()
-  const { ask } = await import('./ask.ts')
-  const shown = await ask(dataDirOf(dataDir, process.env), 'showTrace', { project: defaultProject, prefix })
+  const { full, project: named, json, dataDir: folder } = command.optsWithGlobals<Options>()
+  const dataDir = dataDirOf(folder, process.env)
+  const [{ ask }, { projectNamed }] = await Promise.all([import('./ask.ts'), import('./named-project.ts')])
+  const project = projectNamed(dataDir, named)
+  const shown = await ask(dataDir, 'showTrace', { project: project.id, prefix })
   if (shown.found === 'none') {
     throw new CliError(
-      `There is no trace ${prefix}. \`trunkline traces list\` shows the newest, and with --since and --status others.`,
+      `There is no trace ${prefix}${named === undefined ? '' : ` in the project ${plainLine(named)}`}. \`trunkline traces list\` shows the newest, and with --since and --status others.`,
     )
   }
   if (shown.found === 'many') throw new CliError(several(prefix, shown.candidates, terminal()))
   if (json) return print([plainJson(shown.view)])
   const { traceLines } = await import('./show-view.ts')
-  print(traceLines(shown.view, terminal(), { full: full === true, nowUs: Date.now() * 1000 }))
+  print(traceLines(shown.view, terminal(), { project: project.slug, full: full === true, nowUs: Date.now() * 1000 }))
 }
 
 /** The store hands over only the first few, so that how many there are in all is not said. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { duration, momentUs, size } from './units.ts'
+import { duration, futureUs, momentUs, size } from './units.ts'
 
 const nowUs = Date.UTC(2026, 0, 31, 12) * 1000
 
@@ -19,7 +19,8 @@ test('durations are as exact as they are short', () => {
 })
 
 test('sizes are decimal', () => {
-  expect([0, 999, 1_200, 999_960, 3_400_000].map(size)).toEqual(['0 B', '999 B', '1.2 kB', '1.0 MB', '3.4 MB'])
+  const bytes = [0, 999, 1_200, 999_960, 3_400_000, 999_960_000, 83_161_700_000]
+  expect(bytes.map(size)).toEqual(['0 B', '999 B', '1.2 kB', '1.0 MB', '3.4 MB', '1.0 GB', '83.2 GB'])
 })
 
 test('a time is a duration back from now, or a date', () => {
@@ -39,4 +40,13 @@ test('what is no time is none', () => {
   for (const written of ['', 'yesterday', '15', '15 m', '-2h', '2026-13-01', '2026-01-30Tx', '99999999999w']) {
     expect(momentUs(written, nowUs), written).toBeUndefined()
   }
+})
+
+test('what is to come is a duration from now on, or a date', () => {
+  const nowUs = Date.UTC(2026, 0, 31, 12) * 1000
+  expect(futureUs('30d', nowUs)).toBe(Date.UTC(2026, 2, 2, 12) * 1000)
+  expect(futureUs('2026-02-01T00:00:00Z', nowUs)).toBe(Date.UTC(2026, 1, 1) * 1000)
+  expect(['soon', '', '999999999999d', '2026-99-99'].map((written) => futureUs(written, nowUs))).toEqual(
+    Array(4).fill(undefined),
+  )
 })

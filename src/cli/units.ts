@@ -18,7 +18,8 @@ export const counted = (number: number, one: string, many = `${one}s`): string =
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   if (bytes < 999_950) return `${(bytes / 1000).toFixed(1)} kB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 999_950_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
+  return `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }
 
 export const dateOf = (us: number): string => {
@@ -39,11 +40,16 @@ const unitsMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400
  * A moment as people write it: a duration back from now (`15m`, `2h`, `7d`), or an ISO date or time, which is local
  * unless it says otherwise. Undefined when it is neither.
  */
-export function momentUs(written: string, nowUs: number): number | undefined {
-  const back = /^(\d+(?:\.\d+)?)([smhdw])$/.exec(written)
-  if (back) {
-    const ms = Math.floor(nowUs / 1000) - Number(back[1]) * unitsMs[back[2] as keyof typeof unitsMs]
-    return Number.isFinite(ms) && ms > -8.64e15 ? Math.round(ms) * 1000 : undefined
+export const momentUs = (written: string, nowUs: number): number | undefined => writtenUs(written, nowUs, -1)
+
+/** The same for what is to come: a duration goes on from now. */
+export const futureUs = (written: string, nowUs: number): number | undefined => writtenUs(written, nowUs, 1)
+
+function writtenUs(written: string, nowUs: number, direction: 1 | -1): number | undefined {
+  const away = /^(\d+(?:\.\d+)?)([smhdw])$/.exec(written)
+  if (away) {
+    const ms = Math.floor(nowUs / 1000) + direction * Number(away[1]) * unitsMs[away[2] as keyof typeof unitsMs]
+    return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? Math.round(ms) * 1000 : undefined
   }
   if (!/^\d{4}-\d{2}-\d{2}(?:$|[T ]\d{2}:\d{2})/.test(written)) return undefined
   // JavaScript takes a date alone as UTC, and with a time as local.
