@@ -1,6 +1,8 @@
 import { MessageChannel } from 'node:worker_threads'
+import { privateSockets } from './api/private-sockets.ts'
 import { ConfigError } from './config/error.ts'
 import type { Flags } from './config/load.ts'
+import type { OfflineApi } from './control/offline.ts'
 import type { Condition, PartName, Port, Snapshot, ThreadName } from './core/border.ts'
 import type { Config } from './core/config.ts'
 import { GatewayError } from './core/error.ts'
@@ -9,6 +11,7 @@ import type { Health } from './gateway/health.ts'
 import type { Log } from './telemetry/log.ts'
 import { Slabs } from './telemetry/slabs.ts'
 import { type Gateway, startGateway } from './threads/gateway.ts'
+import { listenOn } from './threads/listen.ts'
 import type { PartInit } from './threads/part.ts'
 import { writeStdout } from './threads/stdout.ts'
 import { inThreads, type Spawn, Supervised } from './threads/supervisor.ts'
@@ -24,7 +27,11 @@ export interface Options {
 export interface Trunkline {
   /** Where the gateway listens, such as `http://127.0.0.1:9090`. */
   readonly url: string
+  /** Where the web page and its API are, such as `http://127.0.0.1:9091`. */
+  readonly uiUrl: string
   readonly config: Config
+  /** Has the configuration read again; resolves when what has changed is in force, or is known to be wrong. */
+  reload(): Promise<void>
   readonly health: () => Health
   /** How many requests have no whole answer yet. */
   readonly running: () => number
@@ -47,6 +54,12 @@ const listeningDeadlineMs = 5_000
 const askDeadlineMs = 5_000
 /** How long after the last loss the gateway's health still speaks of it. */
 const lossMemoryMs = 60_000
+
+/** The API on the files of a folder, for a command while no server runs there. */
+export async function offlineApi(dataDir: string, environment: Options['environment']): Promise<OfflineApi> {
+  const { openOffline } = await import('./control/offline.ts')
+  return openOffline(dataDir, environment)
+}
 
 /** Puts the parts together, and resolves when the gateway listens. */
 export async function startTrunkline({ flags, environment, spawn = inThreads }: Options): Promise<Trunkline> {
@@ -76,10 +89,14 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
             slabs?.send(++barriers)
             return barriers
           },
+          health: () => health(),
+          /** Whoever asks this after a snapshot knows from the answer that it is in force. */
+          inForce: () => true,
         },
       },
       onBorn: (link) => {
-        for (const snapshot of known.values()) link.post(snapshot)
+        const config = known.get('config')
+        if (config && name !== 'control') link.post(withoutSecrets(config))
         for (const [from, to] of channels) if (from === name || to === name) connect(from, to)
         if (name === 'control' && phase === 'running') void announce()
       },
@@ -115,10 +132,10 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
 
   const take = (snapshot: Snapshot): void => {
     known.set(snapshot.part, snapshot)
-    if (snapshot.part === 'projects') gateway?.setProjects(snapshot.value)
+    if (gateway) apply(gateway, snapshot)
     if (snapshot.part === 'config') {
-      for (const name of ['writer', 'reader'] as const) parts[name].link?.post(snapshot)
-      gateway?.configure(snapshot.value)
+      for (const name of ['writer', 'reader'] as const) parts[name].link?.post(withoutSecrets(snapshot))
+      log = undefined
       configured(snapshot.value)
     }
   }
@@ -142,10 +159,18 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   // Until each part has said how it is, the gateway is starting; later a missing part is a problem, not a beginning.
   let hasBegun = false
 
-  const announce = (): Promise<unknown> | undefined =>
-    parts.control.link?.ask('listening', { gateway: url }, listeningDeadlineMs).catch((thrown: Error) => {
-      void logged(`Commands cannot reach this server: ${thrown.message}`)
-    })
+  const announce = async (): Promise<void> => {
+    try {
+      const listening = await parts.control.link?.ask<{ ui: string }>(
+        'listening',
+        { gateway: url },
+        listeningDeadlineMs,
+      )
+      if (listening) uiUrl = listening.ui
+    } catch (thrown) {
+      void logged(`Commands cannot reach this server: ${(thrown as Error).message}`)
+    }
+  }
 
   let log: Promise<Log> | undefined
   const logged = async (message: string, fields?: object): Promise<void> => {
@@ -163,6 +188,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 
   let url = ''
+  let uiUrl = ''
   try {
     const config = await new Promise<Config>((resolve, reject) => {
       configured = resolve
@@ -170,20 +196,21 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       for (const part of Object.values(parts)) part.start()
     })
     slabs = new Slabs(counters, config.recording.inFlightBytes)
+    const sockets = privateSockets(config.dataDir)
     gateway = startGateway({
       config,
       slabs,
       health,
       onFault: (error) => void logged('Internal error', { error: stackOf(error) }),
+      apiSocket: () => sockets.api,
       ask: async (part, question, detail) => {
         const { link } = parts[part]
         if (!link) throw new GatewayError('starting', `The ${part} is not there at the moment. Try again.`)
         return link.ask(question, detail, askDeadlineMs)
       },
     })
-    const projects = known.get('projects')
-    if (projects?.part === 'projects') gateway.setProjects(projects.value)
-    url = await listen(gateway, config)
+    for (const snapshot of known.values()) apply(gateway, snapshot)
+    url = await listenOn(gateway, { what: 'gateway', ...config.server, flag: '--port' })
     phase = 'running'
     await announce()
     const stop = async (patienceMs: number): Promise<void> => {
@@ -197,7 +224,9 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     let stopped: Promise<void> | undefined
     return {
       url,
+      uiUrl,
       config,
+      reload: async () => void (await parts.control.link?.ask('reload', undefined, listeningDeadlineMs)),
       health,
       running: () => gateway?.running() ?? 0,
       parts,
@@ -209,22 +238,17 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   }
 }
 
-async function listen(gateway: Gateway, { server: { host, port } }: Config): Promise<string> {
-  try {
-    const { address, port: given, family } = await gateway.listen()
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${given}`
-  } catch (thrown) {
-    const { code, message } = thrown as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') {
-      throw new ConfigError(
-        `Port ${port} on ${host} is in use. Stop the other program, or choose another port with --port.`,
-      )
-    }
-    if (code === 'EACCES')
-      throw new ConfigError(`Port ${port} on ${host} is not allowed for this user. Choose another with --port.`)
-    throw new ConfigError(`The gateway cannot listen on ${host}, port ${port}: ${message}.`)
-  }
+function apply(gateway: Gateway, snapshot: Snapshot): void {
+  const { part, value } = snapshot
+  if (part === 'config') gateway.configure(value)
+  else if (part === 'projects') gateway.setProjects(value)
+  else if (part === 'keys') gateway.setKeys(value)
+  else if (part === 'tokens') gateway.setTokens(value)
 }
+
+/** The configuration as parts get it that have nothing to do with providers. */
+const withoutSecrets = (snapshot: Snapshot): Snapshot =>
+  snapshot.part === 'config' ? { ...snapshot, value: { ...snapshot.value, providers: {} } } : snapshot
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 

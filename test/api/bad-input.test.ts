@@ -293,7 +293,7 @@ describe('what is not a request for anything there is refused', () => {
     { name: 'doubled slashes', send: at('//v1//chat/completions'), ...unknown },
     { name: 'another case', send: at('/V1/chat/completions'), ...unknown },
     { name: 'a slash at the end', send: at('/v1/chat/completions/'), ...unknown },
-    { name: 'escaped dots', send: at('/v1/models/%2e%2e/chat/completions'), status: 405, code: 'method_not_allowed' },
+    { name: 'escaped dots', send: at('/v1/models/%2e%2e/chat/completions'), ...unknown },
     { name: 'dots', send: at('/v1/x/../chat/completions'), ...unknown },
     { name: 'an escaped slash', send: at('/v1%2fchat/completions'), ...unknown },
     { name: 'an escaped letter', send: at('/v1/chat/%63ompletions'), ...unknown },

@@ -99,10 +99,14 @@ test('a connection of the reader cannot write', async () => {
 test('a server in another process that was killed leaves the folder free', async () => {
   using folder = temporaryFolder()
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-  const child = spawnProcess(process.execPath, [main, 'serve', '--port', '0', '--data-dir', folder.path], {
-    env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const child = spawnProcess(
+    process.execPath,
+    [main, 'serve', '--port', '0', '--ui-port', '0', '--data-dir', folder.path],
+    {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   const url = await new Promise<string>((resolve, reject) => {
     const said: string[] = []
     createInterface({ input: child.stderr }).on('line', (line) => {

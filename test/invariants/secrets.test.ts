@@ -23,7 +23,18 @@ test('the key for a provider goes to the provider and nowhere else', async () =>
   })
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-secret-'))
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-  const flags = ['--port', '0', '--data-dir', folder, '--log-level', 'debug', '--openai-base-url', upstream.baseUrl]
+  const flags = [
+    '--port',
+    '0',
+    '--ui-port',
+    '0',
+    '--data-dir',
+    folder,
+    '--log-level',
+    'debug',
+    '--openai-base-url',
+    upstream.baseUrl,
+  ]
   const child = spawn(process.execPath, [main, 'serve', ...flags], {
     env: { PATH: process.env.PATH, OPENAI_API_KEY: canary },
     stdio: ['ignore', 'pipe', 'pipe'],

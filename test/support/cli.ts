@@ -28,7 +28,7 @@ export interface Serving extends AsyncDisposable {
 
 /** Runs the server, and resolves when it listens. */
 export async function serving(args: readonly string[], environment: Environment = {}): Promise<Serving> {
-  const child = started(['serve', '--port', '0', '--log-level', 'silent', ...args], environment)
+  const child = started(['serve', '--port', '0', '--ui-port', '0', '--log-level', 'silent', ...args], environment)
   let said = ''
   const ended = endOf(child)
   const url = await new Promise<string>((resolve, reject) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Port } from '../../src/core/border.ts'
 import { GatewayError } from '../../src/core/error.ts'
-import { defaultProject, type TraceId } from '../../src/core/ids.ts'
+import { defaultProject, type ProjectId, type TraceId } from '../../src/core/ids.ts'
 import { newSlabCounters, slabCounters } from '../../src/core/records.ts'
 import { Rounds } from '../../src/core/rounds.ts'
 import type { Usage } from '../../src/core/usage.ts'
@@ -21,6 +21,7 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
 /** What a test says of a call; the rest is an answered "Hello" of a millisecond a step. */
 export interface TestCall {
   readonly traceId?: TraceId
+  readonly projectId?: ProjectId
   readonly startedUs?: number
   readonly model?: string
   readonly runId?: string
@@ -111,7 +112,7 @@ export async function dataFolder(): Promise<DataFolder> {
       const trace = begin({
         ids: {
           traceId,
-          projectId: defaultProject,
+          projectId: call.projectId ?? defaultProject,
           runId: call.runId ?? `run-of-${traceId.slice(0, 12)}`,
           ...(call.threadId !== undefined && { threadId: call.threadId }),
           ...(call.label !== undefined && { label: call.label }),

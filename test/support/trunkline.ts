@@ -42,7 +42,11 @@ export async function startTest({
 }: TestOptions = {}): Promise<TestTrunkline> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'trunkline-test-')))
   const trunkline = await startTrunkline({
-    flags: { dataDir: folder, settings: { 'server.port': '0', 'log.level': 'silent', ...settings }, terminal: false },
+    flags: {
+      dataDir: folder,
+      settings: { 'server.port': '0', 'server.ui_port': '0', 'log.level': 'silent', ...settings },
+      terminal: false,
+    },
     environment,
     spawn,
   })

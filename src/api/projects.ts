@@ -1,0 +1,296 @@
+import { z } from '@hono/zod-openapi'
+import type { ProjectSettings } from '../core/project.ts'
+import type { ProjectView } from '../store/projects.ts'
+import type { ApiDeps } from './deps.ts'
+import { projectFor } from './project-access.ts'
+import { providersOf } from './provider-facts.ts'
+import { projectRoute, type Result, route } from './route.ts'
+import { timeoutsBody, timeoutsWith } from './timeouts.ts'
+import {
+  Id,
+  list,
+  listed,
+  Micros,
+  ProjectName,
+  pageOf,
+  pageQuery,
+  queryTruth,
+  Slug,
+  TimeoutsBody,
+  TimeoutsChange,
+  text,
+  Version,
+} from './wire.ts'
+
+const DefaultProvider = text(63).openapi({
+  description: 'Who is asked for models that nobody claims; the vendor of the client’s dialect when absent.',
+  example: 'openai',
+})
+
+const CaptureBodies = z.boolean().openapi({ description: 'Whether what is said in its calls is recorded.' })
+
+const Settings = z
+  .strictObject({
+    default_provider: DefaultProvider.optional(),
+    timeouts: TimeoutsBody.optional(),
+    capture_bodies: CaptureBodies,
+  })
+  .openapi('ProjectSettings')
+
+const SettingsChange = z
+  .strictObject({
+    default_provider: DefaultProvider.nullable().optional(),
+    timeouts: TimeoutsChange.nullable().optional(),
+    capture_bodies: CaptureBodies.optional(),
+  })
+  .openapi('ProjectSettingsChange', {
+    description: 'Only what it names is changed, and `null` takes away. Other settings arrive with their features.',
+  })
+
+const Description = text(2000).openapi({ description: 'What it is for.' })
+
+export const Project = z
+  .strictObject({
+    id: Id,
+    slug: Slug,
+    name: ProjectName,
+    description: Description.optional(),
+    is_default: z.boolean().openapi({ description: 'Whether it has what names no project.' }),
+    is_archived: z.boolean().openapi({ description: 'Its calls are refused; what it has recorded stays.' }),
+    archived_us: Micros.optional(),
+    settings: Settings,
+    created_us: Micros,
+    updated_us: Micros,
+    version: Version,
+  })
+  .openapi('Project')
+
+export const projectExample = {
+  id: '0197a1b2-5c3d-7e4f-8a9b-0c1d2e3f4a5b',
+  slug: 'support-bot',
+  name: 'Support bot',
+  is_default: false,
+  is_archived: false,
+  settings: { default_provider: 'openai', capture_bodies: true },
+  created_us: 1_790_000_000_000_000,
+  updated_us: 1_790_000_000_000_000,
+  version: 1,
+}
+
+const bodyOf = (project: ProjectView): z.output<typeof Project> => {
+  const { defaultProvider, timeouts, captureBodies } = project.settings
+  return {
+    id: project.id,
+    slug: project.slug,
+    name: project.name,
+    ...(project.description !== undefined && { description: project.description }),
+    is_default: project.isDefault,
+    is_archived: project.isArchived,
+    ...(project.archivedUs !== undefined && { archived_us: project.archivedUs }),
+    settings: {
+      ...(defaultProvider !== undefined && { default_provider: defaultProvider }),
+      ...(timeouts !== undefined && { timeouts: timeoutsBody(timeouts) }),
+      capture_bodies: captureBodies,
+    },
+    created_us: project.createdUs,
+    updated_us: project.updatedUs,
+    version: project.version,
+  }
+}
+
+const one = (project: ProjectView): Result<z.output<typeof Project>> => ({
+  body: bodyOf(project),
+  version: project.version,
+})
+
+/** What is there with what a change names. */
+function settingsWith(there: ProjectSettings, change: z.output<typeof SettingsChange> = {}): ProjectSettings {
+  const { default_provider: provider, timeouts: clocks, capture_bodies: captureBodies } = change
+  const defaultProvider = provider === undefined ? there.defaultProvider : (provider ?? undefined)
+  const timeouts = clocks === null ? undefined : timeoutsWith(there.timeouts, clocks ?? {})
+  return {
+    ...(defaultProvider !== undefined && { defaultProvider }),
+    ...(timeouts !== undefined && { timeouts }),
+    captureBodies: captureBodies ?? there.captureBodies,
+  }
+}
+
+/** A default provider has to be one that the project has; a new project has those that everybody has. */
+async function checkSettings(
+  settings: z.output<typeof SettingsChange> | undefined,
+  projectId: string | undefined,
+  deps: ApiDeps,
+): Promise<void> {
+  const name = settings?.default_provider
+  if (typeof name === 'string') (await providersOf(projectId, deps)).need(name, 'settings.default_provider')
+}
+
+const tag = 'Projects'
+
+export const listProjects = route({
+  method: 'get',
+  path: '/api/projects',
+  scope: 'admin',
+  operationId: 'listProjects',
+  tag,
+  summary: 'All projects',
+  description: 'With a client key that is bound to a project: that one.',
+  query: {
+    ...pageQuery,
+    archived: queryTruth
+      .optional()
+      .openapi({ description: 'Only those that are archived, or are not; all unless said.' }),
+  },
+  answers: { 200: list(Project) },
+  answerExample: { data: [projectExample] },
+  async handle({ query, caller }, deps) {
+    const { archived } = query
+    const bound = caller.key?.projectId
+    if (bound === undefined) {
+      const page = { ...pageOf(query), ...(archived !== undefined && { archived }) }
+      return { body: listed(await deps.stores.projects.list(page), bodyOf) }
+    }
+    const own = await projectFor(bound, caller, deps)
+    return { body: { data: archived === undefined || archived === own.isArchived ? [bodyOf(own)] : [] } }
+  },
+})
+
+export const createProject = route({
+  method: 'post',
+  path: '/api/projects',
+  scope: 'operator',
+  operationId: 'createProject',
+  tag,
+  summary: 'Make a project',
+  description: 'Its slug is made of its name unless it is said, and does not change with the name.',
+  errors: ['conflict'],
+  body: z
+    .strictObject({
+      name: ProjectName,
+      slug: Slug.optional(),
+      description: Description.optional(),
+      settings: SettingsChange.optional(),
+    })
+    .openapi('NewProject'),
+  bodyExample: { name: 'Support bot', settings: { default_provider: 'openai' } },
+  answers: { 201: Project },
+  answerExample: projectExample,
+  async handle({ body }, deps) {
+    await checkSettings(body.settings, undefined, deps)
+    const project = await deps.stores.projects.create({
+      name: body.name,
+      ...(body.slug !== undefined && { slug: body.slug }),
+      ...(body.description !== undefined && { description: body.description }),
+      settings: settingsWith({ captureBodies: true }, body.settings),
+    })
+    await deps.changed()
+    return { ...one(project), location: `/api/projects/${project.id}` }
+  },
+})
+
+export const getProject = projectRoute({
+  method: 'get',
+  path: '',
+  scope: 'admin',
+  operationId: 'getProject',
+  tag,
+  summary: 'One project',
+  answers: { 200: Project },
+  answerExample: projectExample,
+  handle: ({ project }) => one(project),
+})
+
+export const changeProject = projectRoute({
+  method: 'patch',
+  path: '',
+  scope: 'admin',
+  operationId: 'changeProject',
+  tag,
+  summary: 'Change a project',
+  description: 'Only what the body names is changed; `null` takes away what may be absent.',
+  errors: ['conflict'],
+  ifMatch: true,
+  body: z
+    .strictObject({
+      name: ProjectName.optional(),
+      slug: Slug.optional(),
+      description: Description.nullable().optional(),
+      settings: SettingsChange.optional(),
+    })
+    .openapi('ProjectChange'),
+  bodyExample: { name: 'Support', settings: { capture_bodies: false, timeouts: { idle_ms: 30_000 } } },
+  answers: { 200: Project },
+  answerExample: { ...projectExample, name: 'Support', version: 2 },
+  async handle({ project, body, ifVersion }, deps) {
+    await checkSettings(body.settings, project.id, deps)
+    const changed = await deps.stores.projects.change(
+      project.id,
+      {
+        ...(body.name !== undefined && { name: body.name }),
+        ...(body.slug !== undefined && { slug: body.slug }),
+        ...(body.description !== undefined && { description: body.description }),
+        ...(body.settings && { settings: settingsWith(project.settings, body.settings) }),
+      },
+      ifVersion,
+    )
+    await deps.changed()
+    return one(changed)
+  },
+})
+
+export const archiveProject = projectRoute({
+  method: 'post',
+  path: '/archive',
+  scope: 'operator',
+  operationId: 'archiveProject',
+  tag,
+  summary: 'Archive a project',
+  description:
+    'Its calls are refused from then on; what it has recorded stays. The default project and the last one that is not archived cannot be.',
+  errors: ['conflict'],
+  ifMatch: true,
+  answers: { 200: Project },
+  answerExample: { ...projectExample, is_archived: true, archived_us: 1_790_000_000_000_000, version: 2 },
+  async handle({ project, ifVersion }, deps) {
+    const changed = await deps.stores.projects.archive(project.id, ifVersion)
+    await deps.changed()
+    return one(changed)
+  },
+})
+
+export const restoreProject = projectRoute({
+  method: 'post',
+  path: '/restore',
+  scope: 'operator',
+  operationId: 'restoreProject',
+  tag,
+  summary: 'Restore an archived project',
+  errors: ['conflict'],
+  ifMatch: true,
+  answers: { 200: Project },
+  answerExample: projectExample,
+  async handle({ project, ifVersion }, deps) {
+    const changed = await deps.stores.projects.restore(project.id, ifVersion)
+    await deps.changed()
+    return one(changed)
+  },
+})
+
+export const makeDefaultProject = projectRoute({
+  method: 'post',
+  path: '/default',
+  scope: 'operator',
+  operationId: 'makeDefaultProject',
+  tag,
+  summary: 'Make a project the default',
+  description: 'It has the calls that name no project. An archived one cannot be.',
+  errors: ['conflict'],
+  ifMatch: true,
+  answers: { 200: Project },
+  answerExample: { ...projectExample, is_default: true },
+  async handle({ project, ifVersion }, deps) {
+    const changed = await deps.stores.projects.makeDefault(project.id, ifVersion)
+    await deps.changed()
+    return one(changed)
+  },
+})
