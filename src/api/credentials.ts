@@ -200,7 +200,12 @@ export const createCredential = projectRoute({
       address: Address.optional(),
     })
     .openapi('NewCredential'),
-  bodyExample: { provider: 'openai', kind: 'api_key', fields: { api_key: 'sk-0123456789abf3Qx' }, name: 'Team account' },
+  bodyExample: {
+    provider: 'openai',
+    kind: 'api_key',
+    fields: { api_key: 'sk-0123456789abf3Qx' },
+    name: 'Team account',
+  },
   answers: { 201: CredentialBody },
   answerExample: example,
   async handle({ project, caller, body }, deps) {

@@ -1,10 +1,12 @@
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { FSWatcher } from 'chokidar'
 
 /** How long it has to be quiet before a change is believed to be whole, and after which time it is believed anyway. */
 const quietMs = 100
 const longestMs = 1_000
+/** How often a file is looked for whose folder is not there: the watcher would not see that both of them come. */
+const lookMs = 500
 
 /**
  * Watches files, those that do not exist yet, too, and says once when something has come of them. Nothing of it keeps
@@ -15,7 +17,10 @@ export class FileWatch {
   readonly #onChange: () => void
   /** Resolves when everything that has been named by then is watched. */
   readonly ready: Promise<void>
+  readonly #isReady: () => void
   #watched: ReadonlySet<string> = new Set()
+  #homeless: readonly string[] = []
+  readonly #looking: NodeJS.Timeout
   #quiet: NodeJS.Timeout | undefined
   /** When the first change was seen of which nobody has been told. */
   #sinceMs: number | undefined
@@ -24,21 +29,42 @@ export class FileWatch {
     this.#onChange = onChange
     // Links are watched themselves, with what they lead to beside them: a link that is turned elsewhere is a change.
     this.#watcher = new FSWatcher({ persistent: false, ignoreInitial: true, followSymlinks: false, depth: 0 })
-    this.#watcher.on('all', () => this.#changed())
-    this.ready = new Promise((resolve) => void this.#watcher.once('ready', resolve))
-    // What happened before anybody watched was not seen.
-    this.#watcher.once('ready', () => this.#changed())
+    this.#watcher.on('all', (event, path) => {
+      // What comes in its place is watched anew: its folder may be another one, too.
+      if (event === 'unlink' || event === 'unlinkDir') this.#forget(path)
+      this.#changed()
+    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.ready = promise
+    this.#isReady = resolve
+    this.#watcher.once('ready', () => {
+      resolve()
+      this.#changed()
+    })
     this.#watcher.on('error', (error) => onTrouble(error as Error))
+    this.#looking = setInterval(() => {
+      if (this.#homeless.some(existsSync)) this.#changed()
+    }, lookMs).unref()
   }
 
   /** From now on these files, and no others. */
   watch(files: readonly string[]): void {
-    const wanted = new Set(files.flatMap(waysTo))
+    this.#homeless = files.filter((file) => !existsSync(dirname(file)))
+    const wanted = new Set(files.filter((file) => !this.#homeless.includes(file)).flatMap(waysTo))
     const gone = [...this.#watched].filter((path) => !wanted.has(path))
     const added = [...wanted].filter((path) => !this.#watched.has(path))
     this.#watched = wanted
+    if (wanted.size === 0) this.#isReady()
     if (gone.length > 0) this.#watcher.unwatch(gone)
-    if (added.length > 0) this.#watcher.add(added)
+    if (added.length === 0) return
+    this.#watcher.add(added)
+    // What happened before they were watched was not seen; nor what happens until they are, at the very beginning.
+    this.#changed()
+  }
+
+  #forget(path: string): void {
+    this.#watcher.unwatch(path)
+    this.#watched = new Set([...this.#watched].filter((watched) => watched !== path))
   }
 
   #changed(): void {
@@ -54,6 +80,7 @@ export class FileWatch {
 
   async close(): Promise<void> {
     clearTimeout(this.#quiet)
+    clearInterval(this.#looking)
     await this.#watcher.close()
   }
 }

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Condition, PartName, Port, Snapshot } from '../core/border.ts'
 import { type Link, type LinkHandlers, link } from '../core/link.ts'
@@ -21,8 +23,11 @@ const youngMb: Readonly<Record<PartName, number>> = { control: 4, writer: 16, re
 /** Each part in a thread of its own: the source beside this file, or its bundle beside ours. */
 export const inThreads: Spawn = (init) => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  // Where the main thread finds its code compiled; a thread of its own does not look there unless it is told to.
+  const compiled = getCompileCacheDir()
   const worker = new Worker(new URL(`./${init.part}.${extension}`, import.meta.url), {
     workerData: init,
+    ...(compiled !== undefined && { env: { ...process.env, NODE_COMPILE_CACHE: dirname(compiled) } }),
     resourceLimits: { maxYoungGenerationSizeMb: youngMb[init.part] },
   })
   let reason = 'it ended'

@@ -25,6 +25,7 @@ async function furnished(api: TestApi) {
   const credentials: string[] = []
   for (const { id } of [a, b]) {
     await made(`/api/projects/${id}/providers`, provider)
+    await made(`/api/projects/${id}/providers`, { ...provider, name: 'spare', models: [] })
     await made(`/api/projects/${id}/models`, { name: 'team/fast', provider: 'own', model: 'm/1' })
     credentials.push((await made(`/api/projects/${id}/credentials`, credential)).id)
   }
@@ -34,9 +35,9 @@ async function furnished(api: TestApi) {
   const ids = [(await made('/api/keys', { name: 'idle' }, master.key)).id, 'abcdefgh']
   const likely: Likely = {
     project: ['a', 'b', 'default', a.id, b.id],
-    provider: ['own', 'openai', 'azure', 'vertex', 'bedrock', 'mock'],
+    provider: ['spare', 'own', 'openai', 'azure', 'vertex', 'bedrock', 'mock'],
     like: ['vllm', 'custom', 'azure', 'openai'],
-    default_provider: ['own', 'openai'],
+    default_provider: ['spare', 'own', 'openai'],
     model: ['team/fast', 'm/1', 'gpt-5'],
     name: ['own', 'fresh', 'team/fast', 'A name'],
     kind: [...Object.keys(credentialKinds), 'admin', 'inference'],

@@ -161,6 +161,25 @@ describe('a file that cannot be used', () => {
     await writeFile(join(dataDir, 'keys', 'groq'), 'sk-late')
     await eventually(() => expect(made.current.config.providers.groq?.apiKey).toBe('sk-late'))
     expect(made.problems).toEqual([])
+    await writeFile(join(dataDir, 'keys', 'groq'), 'sk-later')
+    await eventually(() => expect(made.current.config.providers.groq?.apiKey).toBe('sk-later'))
+  })
+
+  test('is mended by a folder that takes the place of another', async () => {
+    const keys = join(dataDir, 'keys')
+    await mkdir(keys)
+    await writeFile(join(keys, 'groq'), 'sk-1')
+    const made = await keep({ yaml: 'providers: { groq: { api_key: "${file:keys/groq}" } }\n' })
+    await rename(keys, join(dataDir, 'old'))
+    await eventually(() => expect(made.problems).toEqual([expect.stringContaining('ENOENT')]))
+    await mkdir(join(dataDir, 'new'))
+    await writeFile(join(dataDir, 'new', 'groq'), 'sk-2')
+    await rename(join(dataDir, 'new'), keys)
+    for (const next of ['sk-2', 'sk-3']) {
+      await writeFile(join(keys, 'groq'), next)
+      await eventually(() => expect(made.current.config.providers.groq?.apiKey).toBe(next))
+    }
+    expect(made.problems).toEqual([])
   })
 
   test('does not let the program start', async () => {
