@@ -1,5 +1,5 @@
 import { type Caller, isAllowed } from '../core/access.ts'
-import { hostClass } from '../http/egress.ts'
+import { hostClass } from '../http/addresses.ts'
 import { isPartOfAddress } from '../providers/address.ts'
 import { headerProblem } from '../providers/header-rules.ts'
 import { credentialHeaders } from '../providers/key-headers.ts'

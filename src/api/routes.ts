@@ -18,6 +18,7 @@ import {
   restoreProject,
 } from './projects.ts'
 import { changeProvider, createProvider, getProvider, listProviders, removeProvider } from './providers.ts'
+import { rotateCredentials } from './rotation.ts'
 import type { Route } from './route.ts'
 import { getHealth, getMe, listCredentialKinds } from './server.ts'
 import { changeSettings, getSettings } from './settings.ts'
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   changeCredential,
   removeCredential,
   testCredential,
+  rotateCredentials,
   listCredentialKinds,
 
   listKeys,
