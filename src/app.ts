@@ -5,12 +5,13 @@ import type { Flags } from './config/load.ts'
 import type { OfflineApi } from './control/offline.ts'
 import type { Condition, PartName, Port, Snapshot, ThreadName } from './core/border.ts'
 import type { Config } from './core/config.ts'
-import { GatewayError } from './core/error.ts'
+import { GatewayError, stackOf } from './core/error.ts'
 import { type Lost, newSlabCounters, type SlabCounters, slabCounters } from './core/records.ts'
+import type { About } from './gateway/about.ts'
 import type { Health } from './gateway/health.ts'
-import type { Log } from './telemetry/log.ts'
+import { lateLog } from './telemetry/late-log.ts'
 import { Slabs } from './telemetry/slabs.ts'
-import { type Gateway, startGateway } from './threads/gateway.ts'
+import type { Gateway } from './threads/gateway.ts'
 import { listenOn } from './threads/listen.ts'
 import type { PartInit } from './threads/part.ts'
 import { writeStdout } from './threads/stdout.ts'
@@ -33,6 +34,7 @@ export interface Trunkline {
   /** Has the configuration read again; resolves when what has changed is in force, or is known to be wrong. */
   reload(): Promise<void>
   readonly health: () => Health
+  readonly about: () => About
   /** How many requests have no whole answer yet. */
   readonly running: () => number
   /** The parts behind the gateway, for whoever tests what their loss means. */
@@ -67,6 +69,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   const counters = slabCounters(shared)
   const known = new Map<Snapshot['part'], Snapshot>()
   const losses = lossWatch(counters)
+  const log = lateLog(writeStdout)
   let phase: Health['phase'] = 'starting'
   let slabs: Slabs | undefined
   let gateway: Gateway | undefined
@@ -108,7 +111,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
         }
         if (!known.has('config')) refuse(new Error(`The ${name} did not start: ${reason}`))
         else if (parts[name].condition?.phase !== 'failed')
-          void logged(`The ${name} stopped unexpectedly and is being restarted.`, { reason })
+          log.error(`The ${name} stopped unexpectedly and is being restarted.`, { reason })
       },
     })
 
@@ -135,7 +138,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     if (gateway) apply(gateway, snapshot)
     if (snapshot.part === 'config') {
       for (const name of ['writer', 'reader'] as const) parts[name].link?.post(withoutSecrets(snapshot))
-      log = undefined
+      log.configure(snapshot.value.log)
       configured(snapshot.value)
     }
   }
@@ -147,7 +150,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
     if (reached !== 'failed') return
     if (!known.has('config')) refuse(new ConfigError(problems.join(' ')))
     else {
-      void logged(`The ${name} has a problem: ${problems.join(' ')}`)
+      log.error(`The ${name} has a problem: ${problems.join(' ')}`)
       parts[name].restart()
     }
   }
@@ -168,16 +171,8 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       )
       if (listening) uiUrl = listening.ui
     } catch (thrown) {
-      void logged(`Commands cannot reach this server: ${(thrown as Error).message}`)
+      log.error(`Commands cannot reach this server: ${(thrown as Error).message}`)
     }
-  }
-
-  let log: Promise<Log> | undefined
-  const logged = async (message: string, fields?: object): Promise<void> => {
-    const snapshot = known.get('config')
-    if (snapshot?.part !== 'config') return
-    log ??= import('./telemetry/log.ts').then(({ openLog }) => openLog(snapshot.value.log, writeStdout))
-    ;(await log).error(message, fields)
   }
 
   const stopParts = async (): Promise<void> => {
@@ -190,19 +185,22 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
   let url = ''
   let uiUrl = ''
   try {
-    const config = await new Promise<Config>((resolve, reject) => {
+    const firstConfig = new Promise<Config>((resolve, reject) => {
       configured = resolve
       refuse = reject
       for (const part of Object.values(parts)) part.start()
     })
+    const loading = import('./threads/gateway.ts')
+    const config = await firstConfig
+    // At once: the writer, which has just been told the same, is connected to them as soon as it is ready.
     slabs = new Slabs(counters, config.recording.inFlightBytes)
-    const sockets = privateSockets(config.dataDir)
+    const { startGateway } = await loading
     gateway = startGateway({
       config,
       slabs,
       health,
-      onFault: (error) => void logged('Internal error', { error: stackOf(error) }),
-      apiSocket: () => sockets.api,
+      onFault: (error) => log.error('Internal error', { error: stackOf(error) }),
+      apiSocket: privateSockets(config.dataDir).api,
       ask: async (part, question, detail) => {
         const { link } = parts[part]
         if (!link) throw new GatewayError('starting', `The ${part} is not there at the moment. Try again.`)
@@ -228,6 +226,7 @@ export async function startTrunkline({ flags, environment, spawn = inThreads }: 
       config,
       reload: async () => void (await parts.control.link?.ask('reload', undefined, listeningDeadlineMs)),
       health,
+      about: gateway.about,
       running: () => gateway?.running() ?? 0,
       parts,
       stop: (patienceMs = config.server.drainMs) => (stopped ??= stop(patienceMs)),
@@ -249,8 +248,6 @@ function apply(gateway: Gateway, snapshot: Snapshot): void {
 /** The configuration as parts get it that have nothing to do with providers. */
 const withoutSecrets = (snapshot: Snapshot): Snapshot =>
   snapshot.part === 'config' ? { ...snapshot, value: { ...snapshot.value, providers: {} } } : snapshot
-
-const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 /** Sees when something was not recorded, so that health can say so for as long as it is news. */
 function lossWatch(counters: SlabCounters) {

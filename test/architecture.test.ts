@@ -45,6 +45,8 @@ interface Import {
   readonly to: string
   readonly isRelative: boolean
   readonly isReexport: boolean
+  /** True when it loads nothing by itself: it is of types only, or waits until it is asked for. */
+  readonly isLater: boolean
 }
 
 interface SourceFile {
@@ -107,6 +109,31 @@ test('a call needs only memory', () => {
             `${path} imports ${to}. The gateway thread opens no file and no database: ask control or the writer.`,
         ),
     )
+  expect(offences).toEqual([])
+})
+
+/** The packages without which a thread cannot begin. Whatever else is large comes by `import()` when it is needed. */
+const beginsWith: Readonly<Record<string, readonly string[]>> = {
+  'src/threads/control.ts': ['kysely', 'yaml'],
+  'src/app.ts': [],
+}
+
+test('a start loads only what it needs', () => {
+  for (const [entry, packages] of Object.entries(beginsWith)) {
+    const loaded = loadedBy(entry)
+      .flatMap(({ imports }) => imports)
+      .filter(({ to, isRelative, isLater }) => !isRelative && !isLater && !to.startsWith('node:'))
+      .map(({ to }) => to.split('/')[0] as string)
+    expect([...new Set(loaded)].sort(), `what ${entry} waits for`).toEqual(packages)
+  }
+})
+
+test('nobody imports node:http, which would load all of the client that is in Node', () => {
+  const offences = sourceFiles.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ to, isLater }) => to === 'node:http' && !isLater)
+      .map(() => `${path} imports node:http: take it from process.getBuiltinModule, as http/node-http.ts does.`),
+  )
   expect(offences).toEqual([])
 })
 
@@ -178,32 +205,46 @@ function folderOf(path: string): string {
   return path.split('/')[1] ?? path
 }
 
+/** The source files that are there before the first line of this one runs. */
+function loadedBy(entry: string): readonly SourceFile[] {
+  const found = new Set<SourceFile>()
+  const look = (path: string): void => {
+    const file = sourceFiles.find((candidate) => candidate.path === path)
+    if (!file || found.has(file)) return
+    found.add(file)
+    for (const { to, isLater } of file.imports) if (!isLater) look(to)
+  }
+  look(entry)
+  return [...found]
+}
+
 /** All of them: also those of types only, import('…') in code and in types, and what is exported on. */
 function importsOf(path: string): Import[] {
   const { program, errors } = parseSync(path, readFileSync(resolve(root, path), 'utf8'))
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`)
   const imports: Import[] = []
-  const add = (source: { type: string; value?: unknown } | null, isReexport = false) => {
-    if (typeof source?.value === 'string') imports.push(importOf(path, source.value, isReexport))
+  const add = (source: { type: string; value?: unknown } | null, is: Partial<Import> = {}) => {
+    if (typeof source?.value === 'string') imports.push({ ...importOf(path, source.value), ...is })
   }
   new Visitor({
-    ImportDeclaration: ({ source }) => add(source),
-    ImportExpression: ({ source }) => add(source as { type: string }),
-    TSImportType: ({ source }) => add(source),
-    ExportNamedDeclaration: ({ source }) => add(source, true),
-    ExportAllDeclaration: ({ source }) => add(source, true),
+    ImportDeclaration: ({ source, importKind }) => add(source, { isLater: importKind === 'type' }),
+    ImportExpression: ({ source }) => add(source as { type: string }, { isLater: true }),
+    TSImportType: ({ source }) => add(source, { isLater: true }),
+    ExportNamedDeclaration: ({ source, exportKind }) =>
+      add(source, { isReexport: true, isLater: exportKind === 'type' }),
+    ExportAllDeclaration: ({ source, exportKind }) => add(source, { isReexport: true, isLater: exportKind === 'type' }),
   }).visit(program)
   return imports
 }
 
-function importOf(path: string, from: string, isReexport: boolean): Import {
+function importOf(path: string, from: string): Import {
   const isRelative = from.startsWith('.')
   const to = isRelative
     ? relative(root, resolve(root, dirname(path), from))
         .split(sep)
         .join('/')
     : from
-  return { from, to, isRelative, isReexport }
+  return { from, to, isRelative, isReexport: false, isLater: false }
 }
 
 function textFiles(): { path: string; lines: string[] }[] {

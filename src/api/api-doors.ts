@@ -1,20 +1,25 @@
 import { GatewayError } from '../core/error.ts'
 import type { Door, Exchange, Reply } from '../http/exchange.ts'
 import type { Api } from './api.ts'
-import { mostBytes, tooLarge } from './input.ts'
+import { mostBytes, tooLarge } from './body-limit.ts'
 
-/** The API as doors of a server. The route that a request matches decides who may pass. */
-export const apiDoors = (api: Pick<Api, 'fetch'>): Door[] => [
-  {
-    method: '*',
+/**
+ * The API as doors of a server. The route that a request matches decides who may pass; but of somebody who has no key at
+ * all nothing is read that has a body.
+ */
+export function apiDoors(api: Pick<Api, 'fetch'>): Door[] {
+  const door = {
     path: '/api/',
     prefix: true,
-    scope: 'public',
     // Some routes take no body; which do is known to them.
     mayBeEmpty: true,
-    handle: async (exchange) => replyOf(await api.fetch(await requestOf(exchange), exchange)),
-  },
-]
+    handle: async (exchange: Exchange) => replyOf(await api.fetch(await requestOf(exchange), exchange)),
+  }
+  return [
+    { ...door, method: 'GET', scope: 'public' },
+    { ...door, method: '*', scope: 'inference' },
+  ]
+}
 
 async function requestOf(exchange: Exchange): Promise<Request> {
   const { method, path, query, headers } = exchange

@@ -4,14 +4,13 @@ import type { Caller } from '../core/access.ts'
 import { GatewayError, toGatewayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Credentials } from '../http/caller.ts'
-import { pageHeaders } from '../http/page-headers.ts'
+import { pageHeadersUnkept } from '../http/page-headers.ts'
 import type { ApiDeps } from './deps.ts'
 import { docsPage } from './docs-page.ts'
 import { docsStyle } from './docs-style.ts'
-
+import { errorBody } from './error-text.ts'
 import { etag, fitted, jsonOf, noBody, queryFields, versionOf } from './input.ts'
 import { apiDocument, documentPath } from './openapi.ts'
-import { errorBody } from './problems.ts'
 import { projectFor } from './project-access.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
@@ -46,11 +45,11 @@ export function createApi(deps: ApiDeps): Api {
   })
   app.get('/api/docs', (c) => {
     deps.admit(c.env, 'public')
-    return c.html(docsPage(documentOf()), 200, { ...always, ...pageHeaders })
+    return c.html(docsPage(documentOf()), 200, pageHeadersUnkept)
   })
   app.get('/api/docs.css', (c) => {
     deps.admit(c.env, 'public')
-    return c.body(docsStyle, 200, { ...always, ...pageHeaders, 'content-type': 'text/css; charset=utf-8' })
+    return c.body(docsStyle, 200, { ...pageHeadersUnkept, 'content-type': 'text/css; charset=utf-8' })
   })
 
   for (const [path, methods] of methodsByPath()) {

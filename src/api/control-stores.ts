@@ -2,15 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { ClientKey } from '../core/access.ts'
-import type { ProviderConfig } from '../core/config.ts'
 import { dashed, uuidv7 } from '../core/ids.ts'
-import type { CustomModel, Project } from '../core/project.ts'
-import { KeyStorage } from '../credentials/key-storage.ts'
+import type { Project } from '../core/project.ts'
+import { KeyStorage, type Opened } from '../credentials/key-storage.ts'
 import { MasterKeys } from '../credentials/master-key.ts'
-import { providers } from '../providers/index.ts'
+import { providerNamed } from '../providers/index.ts'
 import { ClientKeyStore } from '../store/client-keys.ts'
-import { CustomModelStore } from '../store/custom-models.ts'
-import { CustomProviderStore } from '../store/custom-providers.ts'
+import { CustomModelStore, type CustomModelView } from '../store/custom-models.ts'
+import { CustomProviderStore, type CustomProviderView } from '../store/custom-providers.ts'
 import { openConfigFile } from '../store/databases.ts'
 import { dataFiles } from '../store/files.ts'
 import { ensureDefaultProject, ProjectStore, type ProjectView } from '../store/projects.ts'
@@ -55,7 +54,7 @@ export async function openControlStores(
   const database = await openedFile(dataDir, nowUs)
   const db = kyselyOn<ConfigDb>(database)
   const newId = (): string => dashed(uuidv7(Math.floor(nowUs() / 1000), randomBytes(10).toString('hex')))
-  const isBuiltIn = (name: string): boolean => Object.hasOwn(providers, name)
+  const isBuiltIn = (name: string): boolean => providerNamed(name) !== undefined
   const projects = new ProjectStore(db, { nowUs, newId })
   const customProviders = new CustomProviderStore(db, { nowUs, isBuiltIn })
   const models = new CustomModelStore(db, {
@@ -73,11 +72,16 @@ export async function openControlStores(
     clientKeys,
     settings: new SettingStore(db),
     async state() {
-      const { credentials: open, ...rest } = await credentials.opened()
+      const { credentials: open, unusable, ...rest } = await credentials.opened()
       problems = rest.problems
-      const [views, own, named] = [await projects.all(), await customProviders.all(), await models.all()]
+      const parts = {
+        credentials: byProject(open),
+        unusable: byProject(unusable),
+        providers: byProject(await customProviders.all()),
+        models: byProject(await models.all()),
+      }
       return {
-        projects: views.map((view) => projectOf(view, { credentials: open, providers: own, models: named })),
+        projects: (await projects.all()).map((view) => projectOf(view, parts)),
         keys: await clientKeys.unrevoked(),
       }
     },
@@ -101,19 +105,23 @@ async function openedFile(dataDir: string, nowUs: () => number): Promise<Databas
   }
 }
 
+/** What there is of each project, by its id. */
+type ByProject<T> = ReadonlyMap<string, readonly T[]>
+
+const byProject = <T extends { readonly projectId: string }>(all: readonly T[]): ByProject<T> =>
+  Map.groupBy(all, ({ projectId }) => projectId)
+
 interface Parts {
-  readonly credentials: Awaited<ReturnType<KeyStorage['open']>>
-  readonly providers: Awaited<ReturnType<CustomProviderStore['all']>>
-  readonly models: Awaited<ReturnType<CustomModelStore['all']>>
+  readonly credentials: ByProject<Opened['credentials'][number]>
+  readonly unusable: ByProject<Opened['unusable'][number]>
+  readonly providers: ByProject<CustomProviderView>
+  readonly models: ByProject<CustomModelView>
 }
 
 function projectOf({ id, slug, name, isDefault, isArchived, settings }: ProjectView, parts: Parts): Project {
-  const isIts = ({ projectId }: { readonly projectId: string }): boolean => projectId === id
-  const providers = parts.providers.filter(isIts).map((one): [string, ProviderConfig] => [one.name, one.config])
-  const models = parts.models.filter(isIts).map((one): [string, CustomModel] => {
-    const { provider, model } = one
-    return [one.name, { provider, model }]
-  })
+  const { credentials, unusable, providers, models } = parts
+  const own = models.get(id) ?? []
+  const closed = new Set(unusable.get(id)?.map(({ provider }) => provider))
   return {
     id,
     slug,
@@ -121,8 +129,9 @@ function projectOf({ id, slug, name, isDefault, isArchived, settings }: ProjectV
     isDefault,
     isArchived,
     settings,
-    providers: Object.fromEntries(providers),
-    models: Object.fromEntries(models),
-    credentials: parts.credentials.filter(isIts).map(({ projectId: _, ...credential }) => credential),
+    providers: Object.fromEntries((providers.get(id) ?? []).map((one) => [one.name, one.config])),
+    models: Object.fromEntries(own.map(({ name: called, provider, model }) => [called, { provider, model }])),
+    credentials: (credentials.get(id) ?? []).map(({ projectId: _, ...credential }) => credential),
+    ...(closed.size > 0 && { unusable: [...closed] }),
   }
 }

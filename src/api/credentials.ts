@@ -1,110 +1,29 @@
 import { z } from '@hono/zod-openapi'
 import { type Caller, isAllowed } from '../core/access.ts'
+import { checkVersion } from '../core/checks.ts'
 import type { Credential, ProjectCredential } from '../core/credential.ts'
 import { GatewayError } from '../core/error.ts'
 import type { CredentialView } from '../credentials/key-storage.ts'
 import { kindOf } from '../providers/credential-kinds.ts'
-import { checkAddress, checkBaseUrl, checkHeaders, shownUrl } from './destination.ts'
+import { isAmbient } from '../providers/usable-credential.ts'
+import {
+  bodyOf,
+  CredentialBody,
+  CredentialChangeBody,
+  example,
+  NewCredentialBody,
+  ProviderOf,
+  type WrittenFields,
+} from './credential-body.ts'
+import { checkBaseUrl } from './destination.ts'
 import { wrongField } from './problems.ts'
-import { BaseUrl } from './provider-body.ts'
-import { type ProviderFacts, providersOf } from './provider-facts.ts'
+import { providersOf } from './provider-facts.ts'
 import { projectRoute, type Result } from './route.ts'
-import { Id, list, listed, Micros, pageOf, pageQuery, text, Version } from './wire.ts'
+import { Id, list, listed, pageOf, pageQuery } from './wire.ts'
 
 const tag = 'Credentials'
 
-const ProviderOf = text(63).openapi({ description: 'The provider for which it is.', example: 'openai' })
-const Name = text(200).openapi({ description: 'What people call it.', example: 'Team account' })
-const KindOf = text(63).openapi({
-  description: 'One of those that the provider takes: see `credential_kinds` there.',
-  example: 'api_key',
-})
-const Priority = z
-  .int()
-  .min(1)
-  .max(100)
-  .openapi({ description: 'The lowest goes first; the next are asked when it is refused.', example: 1 })
-const Weight = z
-  .int()
-  .min(1)
-  .max(1000)
-  .openapi({ description: 'Its share among those of the same priority.', example: 1 })
-const Fields = z
-  .record(text(63), z.union([z.string().max(64_000), z.looseObject({})]))
-  .openapi({ description: 'The fields of its kind, as a whole. A JSON document may be given as an object.' })
-const Headers = z
-  .record(text(100), z.string().max(8192))
-  .openapi({ description: 'Sent with each call, as a whole. They are kept like secrets.' })
-const Address = z
-  .record(text(63), text(100))
-  .openapi({ description: 'What the provider’s address is made of, as a whole.' })
-
-const CredentialBody = z
-  .strictObject({
-    id: Id,
-    project_id: Id,
-    provider: z.string(),
-    name: z.string().optional(),
-    kind: z.string(),
-    fields: z
-      .record(z.string(), z.string())
-      .openapi({ description: 'Of a secret its last four characters, if it is long enough to have others.' }),
-    fingerprint: z.string().openapi({ description: 'The same for equal secrets, and good for nothing else.' }),
-    needs_secret: z
-      .boolean()
-      .openapi({ description: 'Its secret was dropped, since it was given for another address. Give it anew.' }),
-    priority: Priority,
-    weight: Weight,
-    base_url: z.string().optional().openapi({ description: 'Where it is good, if not where the provider usually is.' }),
-    may_be_private: z.boolean(),
-    header_names: z.array(z.string()),
-    address: z.record(z.string(), z.string()),
-    created_us: Micros,
-    updated_us: Micros,
-    version: Version,
-  })
-  .openapi('Credential')
-
-const example = {
-  id: '0197a1b2-5c3d-7e4f-8a9b-0c1d2e3f4a5c',
-  project_id: 'default',
-  provider: 'openai',
-  name: 'Team account',
-  kind: 'api_key',
-  fields: { api_key: '…f3Qx' },
-  fingerprint: '9f2c4e6a8b0d1f35',
-  needs_secret: false,
-  priority: 1,
-  weight: 1,
-  may_be_private: false,
-  header_names: [],
-  address: {},
-  created_us: 1_790_000_000_000_000,
-  updated_us: 1_790_000_000_000_000,
-  version: 1,
-}
-
 const params = { credential: Id }
-
-const bodyOf = (view: CredentialView): z.output<typeof CredentialBody> => ({
-  id: view.id,
-  project_id: view.projectId,
-  provider: view.provider,
-  ...(view.name !== undefined && { name: view.name }),
-  kind: view.kind,
-  fields: { ...view.fields },
-  fingerprint: view.fingerprint,
-  needs_secret: view.needsSecret,
-  priority: view.priority,
-  weight: view.weight,
-  ...(view.baseUrl !== undefined && { base_url: shownUrl(view.baseUrl) }),
-  may_be_private: view.mayBePrivate,
-  header_names: [...view.headerNames],
-  address: { ...view.address },
-  created_us: view.createdUs,
-  updated_us: view.updatedUs,
-  version: view.version,
-})
 
 const one = (view: CredentialView): Result<z.output<typeof CredentialBody>> => ({
   body: bodyOf(view),
@@ -113,8 +32,6 @@ const one = (view: CredentialView): Result<z.output<typeof CredentialBody>> => (
 
 const notFound = (id: string): GatewayError =>
   new GatewayError('not_found', `This project has no credential ${JSON.stringify(id)}.`, { param: 'credential' })
-
-type WrittenFields = z.output<typeof Fields>
 
 /** A credential as it is written, with its documents as text. Whether the provider takes it, its store says. */
 function credentialOf(kind: string, written: WrittenFields): Credential {
@@ -129,6 +46,16 @@ function credentialOf(kind: string, written: WrittenFields): Credential {
   return { kind, fields }
 }
 
+/** What this machine itself is allowed belongs to whoever runs it, and not to whoever manages a project. */
+function checkLent(credential: Credential, caller: Caller): void {
+  if (isAllowed(caller, 'operator') || !isAmbient(credential)) return
+  throw new GatewayError(
+    'client_key_forbidden',
+    `A credential of kind ${credential.kind} calls as this machine itself, so it takes a client key of kind admin that is not bound to a project. Give one with a secret of its own.`,
+    { param: 'kind' },
+  )
+}
+
 interface WrittenPlace {
   readonly base_url?: string | null | undefined
   readonly headers?: Readonly<Record<string, string>> | null | undefined
@@ -136,12 +63,12 @@ interface WrittenPlace {
 }
 
 /** Where it goes, as far as that is said; `null` takes away. */
-function placeOf({ base_url: baseUrl, headers, address }: WrittenPlace, caller: Caller, { provider }: ProviderFacts) {
+function placeOf({ base_url: baseUrl, headers, address }: WrittenPlace, caller: Caller) {
   return {
     ...(typeof baseUrl === 'string' && checkBaseUrl(baseUrl, caller, 'base_url')),
     ...(baseUrl === null && { baseUrl }),
-    ...(headers !== undefined && { headers: headers && checkHeaders(headers, 'headers') }),
-    ...(address !== undefined && { address: address && checkAddress(address, provider, 'address') }),
+    ...(headers !== undefined && { headers }),
+    ...(address !== undefined && { address }),
   }
 }
 
@@ -187,19 +114,7 @@ export const createCredential = projectRoute({
   summary: 'Give the project a credential',
   description: 'It stands before what the configuration file and the environment have for the provider.',
   errors: ['conflict'],
-  body: z
-    .strictObject({
-      provider: ProviderOf,
-      kind: KindOf,
-      fields: Fields.optional(),
-      name: Name.optional(),
-      priority: Priority.optional(),
-      weight: Weight.optional(),
-      base_url: BaseUrl.optional(),
-      headers: Headers.optional(),
-      address: Address.optional(),
-    })
-    .openapi('NewCredential'),
+  body: NewCredentialBody,
   bodyExample: {
     provider: 'openai',
     kind: 'api_key',
@@ -210,14 +125,16 @@ export const createCredential = projectRoute({
   answerExample: example,
   async handle({ project, caller, body }, deps) {
     const facts = (await providersOf(project.id, deps)).need(body.provider, 'provider')
+    const credential = credentialOf(body.kind, body.fields ?? {})
+    checkLent(credential, caller)
     const view = await deps.stores.credentials.create(project.id, {
       provider: facts.name,
-      credential: credentialOf(body.kind, body.fields ?? {}),
+      credential,
       ...(body.name !== undefined && { name: body.name }),
       ...(body.priority !== undefined && { priority: body.priority }),
       ...(body.weight !== undefined && { weight: body.weight }),
       // What an operator gives may name hosts of its own, also where it names no base URL.
-      at: { mayBePrivate: isAllowed(caller, 'operator'), ...placeOf(body, caller, facts) } as ProjectCredential['at'],
+      at: { mayBePrivate: isAllowed(caller, 'operator'), ...placeOf(body, caller) } as ProjectCredential['at'],
     })
     await deps.changed()
     return { ...one(view), location: `/api/projects/${project.id}/credentials/${view.id}` }
@@ -236,24 +153,15 @@ export const changeCredential = projectRoute({
   errors: ['conflict'],
   params,
   ifMatch: true,
-  body: z
-    .strictObject({
-      kind: KindOf.optional(),
-      fields: Fields.optional(),
-      name: Name.nullable().optional(),
-      priority: Priority.optional(),
-      weight: Weight.optional(),
-      base_url: BaseUrl.nullable().optional(),
-      headers: Headers.nullable().optional(),
-      address: Address.nullable().optional(),
-    })
-    .openapi('CredentialChange'),
+  body: CredentialChangeBody,
   bodyExample: { fields: { api_key: 'sk-0123456789ab9aLm' }, priority: 2 },
   answers: { 200: CredentialBody },
   answerExample: { ...example, fields: { api_key: '…9aLm' }, priority: 2, version: 2 },
   async handle({ project, caller, params: { credential: id }, body, ifVersion }, deps) {
     const before = await deps.stores.credentials.find(project.id, id)
     if (!before) throw notFound(id)
+    checkVersion(`The credential ${id}`, before.version, ifVersion)
+    checkLent(before, caller)
     const facts = (await providersOf(project.id, deps)).all.get(before.provider)
     if (!facts)
       throw new GatewayError(
@@ -266,20 +174,23 @@ export const changeCredential = projectRoute({
     }
     const wanted = kind ?? before.kind
     const isNew = fields !== undefined || wanted !== before.kind
+    const credential = credentialOf(wanted, fields ?? {})
+    if (isNew) checkLent(credential, caller)
     // By changing something else an operator does not vouch for an address that somebody else has named.
     const vouches = before.baseUrl === undefined && isAllowed(caller, 'operator')
-    const at = { ...(vouches && { mayBePrivate: true }), ...placeOf(body, caller, facts) }
+    const at = { ...(vouches && { mayBePrivate: true }), ...placeOf(body, caller) }
     const view = await deps.stores.credentials.change(
       project.id,
       id,
       {
-        ...(isNew && { credential: credentialOf(wanted, fields ?? {}) }),
+        ...(isNew && { credential }),
         ...(name !== undefined && { name }),
         ...(priority !== undefined && { priority }),
         ...(weight !== undefined && { weight }),
         ...(Object.keys(at).length > 0 && { at }),
       },
-      ifVersion,
+      // What has been decided here was decided for the credential as it was.
+      before.version,
     )
     await deps.changed()
     return one(view)
@@ -325,7 +236,7 @@ export const testCredential = projectRoute({
   summary: 'Try a credential',
   description:
     'Makes the cheapest real call that shows whether the provider takes it. That it does not is an answer, too.',
-  errors: ['conflict'],
+  errors: ['conflict', 'too_many_waiting'],
   params,
   answers: { 200: Test },
   answerExample: { ok: true, status: 200, latency_ms: 212, models: ['gpt-5', 'gpt-5-mini'] },

@@ -1,7 +1,8 @@
 import type { Caller, Scope } from '../core/access.ts'
-import type { ProviderConfig } from '../core/config.ts'
+import type { ProviderConfig, SettingView } from '../core/config.ts'
 import type { ProjectCredential } from '../core/credential.ts'
 import type { CustomModel } from '../core/project.ts'
+import type { ProbeResult } from '../credentials/probe.ts'
 import type { Credentials } from '../http/caller.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ControlStores } from './control-stores.ts'
@@ -18,7 +19,7 @@ export interface ApiDeps {
   readonly models: () => Readonly<Record<string, CustomModel>>
   readonly health: () => ApiHealth | Promise<ApiHealth>
   /** Makes the cheapest real call with a credential. */
-  readonly probe: (projectId: string, credential: ProjectCredential) => Promise<ProbeAnswer>
+  readonly probe: (projectId: string, credential: ProjectCredential) => Promise<ProbeResult>
   /** Told after each change; what was changed is in force when its promise is fulfilled. */
   readonly changed: () => Promise<void>
   /** Told of everything that is our own fault, for the log. */
@@ -40,29 +41,9 @@ export interface ApiHealth {
   readonly problems: readonly string[]
 }
 
-export interface ProbeAnswer {
-  readonly ok: boolean
-  readonly status?: number
-  readonly latencyMs: number
-  readonly models?: readonly string[]
-  readonly error?: { readonly code: string; readonly message: string }
-}
-
 /** The settings of the program, as the API shows and changes them. */
 export interface SettingsAccess {
   list(): readonly SettingView[]
   /** The value as it will be stored. Throws an error with a sentence for whoever sent it. */
   check(key: string, value: unknown): unknown
-}
-
-export interface SettingView {
-  readonly key: string
-  /** `(hidden)` in the place of a secret. */
-  readonly value: unknown
-  readonly help: string
-  readonly source: 'flag' | 'environment' | 'file' | 'database' | 'default'
-  /** Which flag or variable, or where in which file. */
-  readonly place?: string
-  readonly editable: boolean
-  readonly effect: 'now' | 'restart'
 }

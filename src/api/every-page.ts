@@ -1,4 +1,4 @@
-import type { Listed, ListPage } from '../store/page.ts'
+import type { Listed, ListPage } from '../core/page.ts'
 
 /** All of a list that is given in parts. */
 export async function* everyPage<T>(ask: (page: ListPage) => Promise<Listed<T>>): AsyncGenerator<T> {

@@ -1,9 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import { GatewayError } from '../core/error.ts'
+import { mostBytes, tooLarge } from './body-limit.ts'
 import { badRequest, misfit } from './problems.ts'
-
-/** How large a body of the API may be. */
-export const mostBytes = 1 << 20
 
 /** Something of a request as its schema has it. `where` is how messages call it. */
 export function fitted<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
@@ -60,9 +58,6 @@ async function bytesOf(request: Request): Promise<Uint8Array> {
   if (bytes.length > mostBytes) throw tooLarge()
   return bytes
 }
-
-export const tooLarge = (): GatewayError =>
-  new GatewayError('body_too_large', `The body is larger than ${mostBytes} bytes.`)
 
 /** The version of which `if-match` speaks: undefined when it names none, or any. */
 export function versionOf(ifMatch: string | null): number | undefined {

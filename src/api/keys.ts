@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { type Caller, keyKinds } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
+import { isLoopback } from '../http/addresses.ts'
 import type { ClientKeyView } from '../store/client-keys.ts'
 import type { ApiDeps } from './deps.ts'
 import { checkFirst, checkMinting, checkPatterns, checkRevoking, type WantedKey } from './minting.ts'
@@ -169,12 +170,10 @@ export const createKey = route({
     if (wanted.expiresUs !== undefined && wanted.expiresUs <= nowUs)
       throw wrongField('expires_us', 'must be in the future')
     checkMinting(caller, wanted)
-    checkFirst(wanted, { keys: await clientKeys.unrevoked(), nowUs })
-    const { view, key } = await clientKeys.create({
-      name: body.name,
-      ...wanted,
-      ...(caller.key && { createdBy: caller.key.id }),
-    })
+    const { view, key } = await clientKeys.create(
+      { name: body.name, ...wanted, ...(caller.key && { createdBy: caller.key.id }) },
+      (keys) => checkFirst(wanted, { keys, nowUs }),
+    )
     await deps.changed()
     return { body: { ...bodyOf(view), key }, version: versionOf(view), location: `/api/keys/${view.id}` }
   },
@@ -184,18 +183,16 @@ const force = queryTruth
   .optional()
   .openapi({ description: 'Revokes the last key with which everything can be managed, too.' })
 
-/** Refused from then on, within a second. */
-async function revoke(view: ClientKeyView, isForced: boolean, deps: ApiDeps): Promise<ClientKeyView | undefined> {
-  if (view.revokedUs !== undefined) return view
-  const { clientKeys } = deps.stores
-  checkRevoking({
-    id: view.id,
-    isForced,
-    isReachable: isReachable(deps),
-    keys: await clientKeys.unrevoked(),
-    nowUs: Date.now() * 1000,
-  })
-  const revoked = await clientKeys.revoke(view.id)
+/** Refused from then on, within a second. Done once more it tells everybody once more. */
+async function revoke(
+  { id }: ClientKeyView,
+  caller: Caller,
+  isForced: boolean,
+  deps: ApiDeps,
+): Promise<ClientKeyView | undefined> {
+  const revoked = await deps.stores.clientKeys.revoke(id, (keys) =>
+    checkRevoking({ id, caller, isForced, isReachable: isReachable(deps), keys, nowUs: Date.now() * 1000 }),
+  )
   await deps.changed()
   return revoked
 }
@@ -203,7 +200,7 @@ async function revoke(view: ClientKeyView, isForced: boolean, deps: ApiDeps): Pr
 /** Whether others than this machine can reach the server. */
 function isReachable({ settings }: ApiDeps): boolean {
   const host = settings.list().find(({ key }) => key === 'server.host')?.value
-  return typeof host === 'string' && !/^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
+  return typeof host === 'string' && !isLoopback(host)
 }
 
 export const revokeKey = route({
@@ -222,7 +219,7 @@ export const revokeKey = route({
   answerExample: { ...example, revoked_us: 1_790_000_000_000_000 },
   async handle({ params: { key: id }, query, caller }, deps) {
     const view = await visible(id, caller, deps)
-    const revoked = view && (await revoke(view, query.force ?? false, deps))
+    const revoked = view && (await revoke(view, caller, query.force ?? false, deps))
     if (!revoked) throw notFound(id)
     return one(revoked)
   },
@@ -242,7 +239,7 @@ export const removeKey = route({
   answers: { 204: null },
   async handle({ params: { key: id }, query, caller }, deps) {
     const view = await visible(id, caller, deps)
-    if (view) await revoke(view, query.force ?? false, deps)
+    if (view) await revoke(view, caller, query.force ?? false, deps)
     return undefined
   },
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ClientKey } from '../core/access.ts'
+import type { Caller, ClientKey } from '../core/access.ts'
 import { checkFirst, checkMinting, checkRevoking, covers, type WantedKey } from './minting.ts'
 
 /** What a pattern means, word for word. */
@@ -121,13 +121,26 @@ test('the first key is one with which everything can be managed, or comes after 
 
 test('revoking does not lock everybody out unasked', () => {
   const revoking =
-    (id: string, keys: readonly ClientKey[], more: { isForced?: boolean; isReachable?: boolean } = {}) =>
+    (
+      id: string,
+      keys: readonly ClientKey[],
+      more: { isForced?: boolean; isReachable?: boolean; caller?: Caller } = {},
+    ) =>
     () =>
-      checkRevoking({ id, keys, nowUs: 10, isForced: false, isReachable: false, ...more })
+      checkRevoking({ id, keys, nowUs: 10, caller: {}, isForced: false, isReachable: false, ...more })
   expect(revoking('master00', [master, bound])).toThrow('?force=true')
   expect(revoking('master00', [master, bound], { isForced: true })).not.toThrow()
   expect(revoking('bound000', [master, bound])).not.toThrow()
   expect(revoking('master00', [master, { ...master, id: 'master01' }])).not.toThrow()
   expect(revoking('master00', [master])).not.toThrow()
   expect(revoking('master00', [master], { isReachable: true, isForced: true })).toThrow('server.host')
+})
+
+test('only who manages everything revokes the last key, after which nobody needs one', () => {
+  const revoking = (id: string, keys: readonly ClientKey[], key?: ClientKey) => () =>
+    checkRevoking({ id, keys, nowUs: 10, caller: key ? { key } : {}, isForced: true, isReachable: false })
+  expect(revoking('bound000', [bound], bound)).toThrow('This is the last client key')
+  expect(revoking('bound000', [bound, { ...bound, id: 'bound001' }], bound)).not.toThrow()
+  expect(revoking('bound000', [bound])).not.toThrow()
+  expect(revoking('master00', [master], master)).not.toThrow()
 })

@@ -1,4 +1,4 @@
-import type { Caller, ClientKey, KeyKind } from '../core/access.ts'
+import { type Caller, type ClientKey, isAllowed, type KeyKind } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
 import { wrongField } from './problems.ts'
 
@@ -41,6 +41,15 @@ export function checkMinting({ key }: Caller, wanted: WantedKey): void {
 
 const beyond = (param: string, message: string): GatewayError =>
   new GatewayError('client_key_forbidden', message, { param })
+
+/** Refuses another name for a model for which the caller's own key is not good: under that name it might be. */
+export function checkAlias({ key }: Caller, provider: string, model: string): void {
+  if (key?.models === undefined || key.models.some((mine) => covers(mine, `${provider}/${model}`))) return
+  throw beyond(
+    'model',
+    `Your client key is good for the models ${key.models.join(', ')} only, and ${JSON.stringify(`${provider}/${model}`)} is none of them.`,
+  )
+}
 
 function uncoveredBy({ models: own }: ClientKey, { models: wanted }: WantedKey): string | undefined {
   if (own === undefined) return undefined
@@ -95,13 +104,14 @@ export function checkFirst(wanted: WantedKey, { keys, nowUs }: Keys): void {
 
 interface Revoking extends Keys {
   readonly id: string
+  readonly caller: Caller
   readonly isForced: boolean
   /** Others than this machine reach the server. */
   readonly isReachable: boolean
 }
 
-/** Refuses what would lock everybody out. */
-export function checkRevoking({ id, isForced, isReachable, keys, nowUs }: Revoking): void {
+/** Refuses what would lock everybody out, or let everybody in by the hand of somebody who may not manage everything. */
+export function checkRevoking({ id, caller, isForced, isReachable, keys, nowUs }: Revoking): void {
   const key = keys.find((candidate) => candidate.id === id)
   if (!key) return
   const others = keys.filter((candidate) => candidate !== key)
@@ -109,6 +119,12 @@ export function checkRevoking({ id, isForced, isReachable, keys, nowUs }: Revoki
     throw new GatewayError(
       'conflict',
       'This is the last client key, and the server listens to others than this machine, so that everything needs one. Make another first, or let server.host be 127.0.0.1.',
+    )
+  }
+  if (others.length === 0 && !isAllowed(caller, 'operator')) {
+    throw new GatewayError(
+      'client_key_forbidden',
+      'This is the last client key, and without any nobody on this machine needs one. `trunkline keys revoke` on this machine revokes it.',
     )
   }
   const isLastMaster = isMaster(key, nowUs) && !others.some((other) => isMaster(other, nowUs))

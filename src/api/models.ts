@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi'
+import { checkVersion } from '../core/checks.ts'
 import { GatewayError } from '../core/error.ts'
 import type { CustomModelView } from '../store/custom-models.ts'
 import { afterName, listed as part } from '../store/page.ts'
 import type { ApiDeps } from './deps.ts'
 import { everyPage } from './every-page.ts'
+import { checkAlias } from './minting.ts'
 import { providersOf } from './provider-facts.ts'
 import { projectRoute, type Result } from './route.ts'
 import { list, Micros, ModelName, pageOf, pageQuery, text, Version } from './wire.ts'
@@ -126,8 +128,9 @@ export const createModel = projectRoute({
   bodyExample: { name: 'fast', provider: 'openai', model: 'gpt-5-mini' },
   answers: { 201: Model },
   answerExample: example,
-  async handle({ project, body }, deps) {
+  async handle({ project, caller, body }, deps) {
     ;(await providersOf(project.id, deps)).need(body.provider, 'provider')
+    checkAlias(caller, body.provider, body.model)
     const model = await deps.stores.models.create(project.id, body)
     await deps.changed()
     return { ...one(model), location: `/api/projects/${project.id}/models/${encodeURIComponent(model.name)}` }
@@ -149,11 +152,13 @@ export const changeModel = projectRoute({
   bodyExample: { model: 'gpt-5' },
   answers: { 200: Model },
   answerExample: { ...example, model: 'gpt-5', version: 2 },
-  async handle({ project, params: { model: name }, body: { provider, model }, ifVersion }, deps) {
+  async handle({ project, caller, params: { model: name }, body: { provider, model }, ifVersion }, deps) {
     if (provider !== undefined) (await providersOf(project.id, deps)).need(provider, 'provider')
-    await checkOwn(project.id, name, deps)
+    const before = await ownOf(project.id, name, deps)
+    checkVersion(`The model ${name}`, before.version, ifVersion)
+    checkAlias(caller, provider ?? before.provider, model ?? before.model)
     const change = { ...(provider !== undefined && { provider }), ...(model !== undefined && { model }) }
-    const changed = await deps.stores.models.change(project.id, name, change, ifVersion)
+    const changed = await deps.stores.models.change(project.id, name, change, before.version)
     await deps.changed()
     return one(changed)
   },
@@ -177,8 +182,9 @@ export const removeModel = projectRoute({
 })
 
 /** What others list can only be hidden, by a model of the project's own with the same name. */
-async function checkOwn(project: string, name: string, deps: ApiDeps): Promise<void> {
-  if (await deps.stores.models.find(project, name)) return
+async function ownOf(project: string, name: string, deps: ApiDeps): Promise<CustomModelView> {
+  const own = await deps.stores.models.find(project, name)
+  if (own) return own
   const listed = (await modelsOf(project, deps)).get(name)
   if (!listed) throw notFound(name)
   const owner = listed.origin === 'file' ? 'the configuration file' : `its provider, ${listed.provider}`

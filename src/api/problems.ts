@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts'
 type Problems = NonNullable<ErrorDetails['problems']>
 type Issue = z.core.$ZodIssue
 
-/** How every error of the API looks. */
+/** The schema of every error of the API. */
 export const ErrorBody = z
   .strictObject({
     error: z.strictObject({
@@ -19,18 +19,6 @@ export const ErrorBody = z
     }),
   })
   .openapi('Error')
-
-export function errorBody({ code, message, details }: GatewayError): z.output<typeof ErrorBody> {
-  const { param, problems } = details
-  return {
-    error: {
-      code,
-      message,
-      ...(param !== undefined && { param }),
-      ...(problems && { details: problems.map((problem) => ({ ...problem })) }),
-    },
-  }
-}
 
 /** How many of the things that are wrong are told. */
 const mostProblems = 20

@@ -1,102 +1,15 @@
 import { z } from '@hono/zod-openapi'
+import { type Caller, isAllowed } from '../core/access.ts'
+import { GatewayError } from '../core/error.ts'
 import type { ProjectSettings } from '../core/project.ts'
 import type { ProjectView } from '../store/projects.ts'
 import type { ApiDeps } from './deps.ts'
 import { projectFor } from './project-access.ts'
+import { bodyOf, Description, example, Project, ProjectName, SettingsChange, Slug } from './project-body.ts'
 import { providersOf } from './provider-facts.ts'
 import { projectRoute, type Result, route } from './route.ts'
-import { timeoutsBody, timeoutsWith } from './timeouts.ts'
-import {
-  Id,
-  list,
-  listed,
-  Micros,
-  ProjectName,
-  pageOf,
-  pageQuery,
-  queryTruth,
-  Slug,
-  TimeoutsBody,
-  TimeoutsChange,
-  text,
-  Version,
-} from './wire.ts'
-
-const DefaultProvider = text(63).openapi({
-  description: 'Who is asked for models that nobody claims; the vendor of the client’s dialect when absent.',
-  example: 'openai',
-})
-
-const CaptureBodies = z.boolean().openapi({ description: 'Whether what is said in its calls is recorded.' })
-
-const Settings = z
-  .strictObject({
-    default_provider: DefaultProvider.optional(),
-    timeouts: TimeoutsBody.optional(),
-    capture_bodies: CaptureBodies,
-  })
-  .openapi('ProjectSettings')
-
-const SettingsChange = z
-  .strictObject({
-    default_provider: DefaultProvider.nullable().optional(),
-    timeouts: TimeoutsChange.nullable().optional(),
-    capture_bodies: CaptureBodies.optional(),
-  })
-  .openapi('ProjectSettingsChange', {
-    description: 'Only what it names is changed, and `null` takes away. Other settings arrive with their features.',
-  })
-
-const Description = text(2000).openapi({ description: 'What it is for.' })
-
-export const Project = z
-  .strictObject({
-    id: Id,
-    slug: Slug,
-    name: ProjectName,
-    description: Description.optional(),
-    is_default: z.boolean().openapi({ description: 'Whether it has what names no project.' }),
-    is_archived: z.boolean().openapi({ description: 'Its calls are refused; what it has recorded stays.' }),
-    archived_us: Micros.optional(),
-    settings: Settings,
-    created_us: Micros,
-    updated_us: Micros,
-    version: Version,
-  })
-  .openapi('Project')
-
-export const projectExample = {
-  id: '0197a1b2-5c3d-7e4f-8a9b-0c1d2e3f4a5b',
-  slug: 'support-bot',
-  name: 'Support bot',
-  is_default: false,
-  is_archived: false,
-  settings: { default_provider: 'openai', capture_bodies: true },
-  created_us: 1_790_000_000_000_000,
-  updated_us: 1_790_000_000_000_000,
-  version: 1,
-}
-
-const bodyOf = (project: ProjectView): z.output<typeof Project> => {
-  const { defaultProvider, timeouts, captureBodies } = project.settings
-  return {
-    id: project.id,
-    slug: project.slug,
-    name: project.name,
-    ...(project.description !== undefined && { description: project.description }),
-    is_default: project.isDefault,
-    is_archived: project.isArchived,
-    ...(project.archivedUs !== undefined && { archived_us: project.archivedUs }),
-    settings: {
-      ...(defaultProvider !== undefined && { default_provider: defaultProvider }),
-      ...(timeouts !== undefined && { timeouts: timeoutsBody(timeouts) }),
-      capture_bodies: captureBodies,
-    },
-    created_us: project.createdUs,
-    updated_us: project.updatedUs,
-    version: project.version,
-  }
-}
+import { timeoutsWith } from './timeouts.ts'
+import { list, listed, pageOf, pageQuery, queryTruth } from './wire.ts'
 
 const one = (project: ProjectView): Result<z.output<typeof Project>> => ({
   body: bodyOf(project),
@@ -142,7 +55,7 @@ export const listProjects = route({
       .openapi({ description: 'Only those that are archived, or are not; all unless said.' }),
   },
   answers: { 200: list(Project) },
-  answerExample: { data: [projectExample] },
+  answerExample: { data: [example] },
   async handle({ query, caller }, deps) {
     const { archived } = query
     const bound = caller.key?.projectId
@@ -174,7 +87,7 @@ export const createProject = route({
     .openapi('NewProject'),
   bodyExample: { name: 'Support bot', settings: { default_provider: 'openai' } },
   answers: { 201: Project },
-  answerExample: projectExample,
+  answerExample: example,
   async handle({ body }, deps) {
     await checkSettings(body.settings, undefined, deps)
     const project = await deps.stores.projects.create({
@@ -196,7 +109,7 @@ export const getProject = projectRoute({
   tag,
   summary: 'One project',
   answers: { 200: Project },
-  answerExample: projectExample,
+  answerExample: example,
   handle: ({ project }) => one(project),
 })
 
@@ -207,7 +120,8 @@ export const changeProject = projectRoute({
   operationId: 'changeProject',
   tag,
   summary: 'Change a project',
-  description: 'Only what the body names is changed; `null` takes away what may be absent.',
+  description:
+    'Only what the body names is changed; `null` takes away what may be absent. Another slug takes a client key that is not bound to a project.',
   errors: ['conflict'],
   ifMatch: true,
   body: z
@@ -220,9 +134,15 @@ export const changeProject = projectRoute({
     .openapi('ProjectChange'),
   bodyExample: { name: 'Support', settings: { capture_bodies: false, timeouts: { idle_ms: 30_000 } } },
   answers: { 200: Project },
-  answerExample: { ...projectExample, name: 'Support', version: 2 },
-  async handle({ project, body, ifVersion }, deps) {
+  answerExample: {
+    ...example,
+    name: 'Support',
+    settings: { default_provider: 'openai', capture_bodies: false, timeouts: { idle_ms: 30_000 } },
+    version: 2,
+  },
+  async handle({ project, caller, body, ifVersion }, deps) {
     await checkSettings(body.settings, project.id, deps)
+    if (body.slug !== undefined && body.slug !== project.slug) checkNaming(caller)
     const changed = await deps.stores.projects.change(
       project.id,
       {
@@ -231,12 +151,23 @@ export const changeProject = projectRoute({
         ...(body.description !== undefined && { description: body.description }),
         ...(body.settings && { settings: settingsWith(project.settings, body.settings) }),
       },
-      ifVersion,
+      // Settings are written as a whole, with those that the change does not name as they were read.
+      ifVersion ?? (body.settings && project.version),
     )
     await deps.changed()
     return one(changed)
   },
 })
+
+/** Programs choose a project by its slug: one that was another's, or is meant to be, would bring that one's calls here. */
+function checkNaming(caller: Caller): void {
+  if (isAllowed(caller, 'operator')) return
+  throw new GatewayError(
+    'client_key_forbidden',
+    'The slug of a project is given by a client key of kind admin that is not bound to a project. Its name may be anything.',
+    { param: 'slug' },
+  )
+}
 
 export const archiveProject = projectRoute({
   method: 'post',
@@ -250,7 +181,7 @@ export const archiveProject = projectRoute({
   errors: ['conflict'],
   ifMatch: true,
   answers: { 200: Project },
-  answerExample: { ...projectExample, is_archived: true, archived_us: 1_790_000_000_000_000, version: 2 },
+  answerExample: { ...example, is_archived: true, archived_us: 1_790_000_000_000_000, version: 2 },
   async handle({ project, ifVersion }, deps) {
     const changed = await deps.stores.projects.archive(project.id, ifVersion)
     await deps.changed()
@@ -268,7 +199,7 @@ export const restoreProject = projectRoute({
   errors: ['conflict'],
   ifMatch: true,
   answers: { 200: Project },
-  answerExample: projectExample,
+  answerExample: example,
   async handle({ project, ifVersion }, deps) {
     const changed = await deps.stores.projects.restore(project.id, ifVersion)
     await deps.changed()
@@ -287,7 +218,7 @@ export const makeDefaultProject = projectRoute({
   errors: ['conflict'],
   ifMatch: true,
   answers: { 200: Project },
-  answerExample: { ...projectExample, is_default: true },
+  answerExample: { ...example, is_default: true },
   async handle({ project, ifVersion }, deps) {
     const changed = await deps.stores.projects.makeDefault(project.id, ifVersion)
     await deps.changed()

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { kindsOf } from '../credentials/check.ts'
-import type { CredentialKindName } from '../providers/credential-kinds.ts'
+import { providerNameForm } from '../core/checks.ts'
+import { type CredentialKindName, kindsOf } from '../providers/credential-kinds.ts'
 import { shownUrl } from './destination.ts'
 import { dialectsOf, isConfigured, kindRow, type ProviderFacts } from './provider-facts.ts'
 import { timeoutsBody } from './timeouts.ts'
@@ -8,7 +8,7 @@ import { Micros, ModelName, TimeoutsBody, text, Version } from './wire.ts'
 
 export const ProviderName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be made of a to z, 0 to 9 and dashes, and have at most 63 of them')
+  .regex(providerNameForm, 'must be made of a to z, 0 to 9 and dashes, and have at most 63 of them')
   .openapi({ description: 'Its name in front of a model’s: `name/model`.', example: 'my-vllm' })
 
 export const BaseUrl = text(2000).openapi({
@@ -100,8 +100,8 @@ export function kindBody(name: CredentialKindName): z.output<typeof Kind> {
   }
 }
 
-/** `hasOwnCredential`: the project has one for it that can be used. */
-export function providerBody(facts: ProviderFacts, hasOwnCredential: boolean): z.output<typeof Provider> {
+/** `isPaid`: whether a credential of the project's own for it can be used; undefined when it has none. */
+export function providerBody(facts: ProviderFacts, isPaid: boolean | undefined): z.output<typeof Provider> {
   const { name, provider, config, origin, own, credentialFrom } = facts
   const baseUrl = config.baseUrl === undefined ? provider.baseUrl : shownUrl(config.baseUrl)
   return {
@@ -112,8 +112,8 @@ export function providerBody(facts: ProviderFacts, hasOwnCredential: boolean): z
     ...(baseUrl !== undefined && { base_url: baseUrl }),
     may_be_private: config.mayBePrivate ?? false,
     dialects: [...(config.dialects ?? dialectsOf(provider, config))],
-    is_configured: hasOwnCredential || isConfigured(facts),
-    credential_from: hasOwnCredential ? 'project' : (credentialFrom ?? 'none'),
+    is_configured: isPaid ?? isConfigured(facts),
+    credential_from: isPaid === undefined ? (credentialFrom ?? 'none') : 'project',
     credential_kinds: kindsOf(provider).map(kindBody),
     address_settings: Object.entries(provider.settings ?? {}).map(([setting, { help, fallback }]) => ({
       name: setting,

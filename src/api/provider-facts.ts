@@ -2,7 +2,7 @@ import type { Config } from '../core/config.ts'
 import { defaultTimeouts, type ProviderConfig } from '../core/config.ts'
 import { nearest } from '../core/nearest.ts'
 import { type CredentialKind, type CredentialKindName, credentialKinds } from '../providers/credential-kinds.ts'
-import { providers as table } from '../providers/index.ts'
+import { providerNamed, providers } from '../providers/index.ts'
 import { configured, type Provider } from '../providers/provider.ts'
 import type { CustomProviderView } from '../store/custom-providers.ts'
 import type { ApiDeps, ProviderSummary } from './deps.ts'
@@ -26,12 +26,6 @@ export interface ProjectProviders {
   need(name: string, param: string): ProviderFacts
 }
 
-const rows: Readonly<Record<string, Provider>> = table
-
-export const tableNames: readonly string[] = Object.keys(rows)
-
-export const rowOf = (name: string): Provider | undefined => (Object.hasOwn(rows, name) ? rows[name] : undefined)
-
 /** Those that a project can name: its own stand before everybody's of the same name. */
 export async function providersOf(projectId: string | undefined, deps: ApiDeps): Promise<ProjectProviders> {
   const all = new Map<string, ProviderFacts>(deps.providers().map((summary) => [summary.name, summary]))
@@ -54,7 +48,7 @@ export async function providersOf(projectId: string | undefined, deps: ApiDeps):
 }
 
 export function factsOf(own: CustomProviderView): ProviderFacts | undefined {
-  const provider = rowOf(own.like)
+  const provider = providerNamed(own.like)
   return provider && { name: own.name, provider, config: own.config, origin: 'project', own }
 }
 
@@ -63,9 +57,9 @@ export function summariesOf(
   config: Pick<Config, 'providers'>,
   sourceOf: (key: string) => string | undefined,
 ): readonly ProviderSummary[] {
-  const builtIn = Object.keys(rows).map((name) => summaryOf(name, config.providers[name] ?? {}, sourceOf))
+  const builtIn = Object.keys(providers).map((name) => summaryOf(name, config.providers[name] ?? {}, sourceOf))
   const custom = Object.entries(config.providers).flatMap(([name, own]) =>
-    rowOf(name) === undefined ? [summaryOf(name, own, sourceOf)] : [],
+    providerNamed(name) === undefined ? [summaryOf(name, own, sourceOf)] : [],
   )
   return [...builtIn, ...custom].filter((summary) => summary !== undefined)
 }
@@ -75,8 +69,8 @@ function summaryOf(
   config: ProviderConfig,
   sourceOf: (key: string) => string | undefined,
 ): ProviderSummary | undefined {
-  const own = rowOf(name)
-  const provider = own ?? rowOf(config.like ?? '')
+  const own = providerNamed(name)
+  const provider = own ?? providerNamed(config.like ?? '')
   if (!provider) return undefined
   const hasCredential = config.apiKey !== undefined || config.credential !== undefined
   const source = sourceOf(`providers.${name}.${config.apiKey !== undefined ? 'api_key' : 'credential'}`)

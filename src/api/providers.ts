@@ -3,14 +3,16 @@ import type { Caller } from '../core/access.ts'
 import type { ProviderConfig } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
+import { checkedAddress } from '../credentials/credential-change.ts'
+import { providerNamed, providers } from '../providers/index.ts'
 import type { Provider as ProviderRow } from '../providers/provider.ts'
 import { afterName, listed as part } from '../store/page.ts'
 import type { ApiDeps } from './deps.ts'
-import { checkAddress, checkBaseUrl } from './destination.ts'
+import { checkBaseUrl } from './destination.ts'
 import { everyPage } from './every-page.ts'
 import { wrongField } from './problems.ts'
 import { BaseUrl, NewProvider, Provider, ProviderName, providerBody } from './provider-body.ts'
-import { dialectsOf, factsOf, type ProviderFacts, providersOf, rowOf, tableNames } from './provider-facts.ts'
+import { dialectsOf, factsOf, type ProviderFacts, providersOf } from './provider-facts.ts'
 import { projectRoute, type Result } from './route.ts'
 import { timeoutsWith } from './timeouts.ts'
 import { list, pageOf, pageQuery, TimeoutsChange, text } from './wire.ts'
@@ -45,21 +47,21 @@ const example = {
 
 const params = { provider: ProviderName }
 
-/** The providers for which the project has a credential of its own that can be used. */
-async function paidFor(project: string, { stores }: ApiDeps, provider?: string): Promise<ReadonlySet<string>> {
-  const names = new Set<string>()
+/** The providers for which the project has credentials of its own, and whether any of these can be used. */
+async function paidFor(project: string, { stores }: ApiDeps, provider?: string): Promise<ReadonlyMap<string, boolean>> {
+  const names = new Map<string, boolean>()
   const filter = provider === undefined ? {} : { provider }
   for await (const { provider: name, needsSecret } of everyPage((page) =>
     stores.credentials.list(project, filter, page),
   )) {
-    if (!needsSecret) names.add(name)
+    names.set(name, names.get(name) || !needsSecret)
   }
   return names
 }
 
 async function one(facts: ProviderFacts, project: string, deps: ApiDeps): Promise<Result<z.output<typeof Provider>>> {
-  const hasOwn = (await paidFor(project, deps, facts.name)).has(facts.name)
-  return { body: providerBody(facts, hasOwn), version: facts.own?.version ?? 0 }
+  const isPaid = (await paidFor(project, deps, facts.name)).get(facts.name)
+  return { body: providerBody(facts, isPaid), version: facts.own?.version ?? 0 }
 }
 
 /** Those of a project can be changed here, and no others. */
@@ -83,10 +85,10 @@ const notFound = (name: string): GatewayError =>
   new GatewayError('not_found', `This project has no provider ${JSON.stringify(name)}.`, { param: 'provider' })
 
 function rowFor(like: string): ProviderRow {
-  const row = rowOf(like)
+  const row = providerNamed(like)
   // One that answers in this process has no address to be given another of.
   if (row && !row.send) return row
-  const meant = nearest(like, tableNames)
+  const meant = nearest(like, Object.keys(providers))
   throw wrongField(
     'like',
     `must name a provider that Trunkline knows${meant === undefined ? '' : `; perhaps ${JSON.stringify(meant)} was meant`}`,
@@ -120,7 +122,7 @@ export const listProviders = projectRoute({
       names,
       limit,
       ({ name }) => [name],
-      (facts) => providerBody(facts, paid.has(facts.name)),
+      (facts) => providerBody(facts, paid.get(facts.name)),
     )
     return { body: { data: [...items], ...(next !== undefined && { next }) } }
   },
@@ -159,8 +161,8 @@ export const createProvider = projectRoute({
   answerExample: example,
   async handle({ project, caller, body }, deps) {
     const row = rowFor(body.like)
-    if (rowOf(body.name)) throw onlyOwn(body.name, 'built_in')
-    const address = body.address && checkAddress(body.address, row, 'address')
+    if (providerNamed(body.name)) throw onlyOwn(body.name, 'built_in')
+    const address = checkedAddress(row, body.address)
     const timeouts = timeoutsWith({}, body.timeouts ?? {})
     const config: ProviderConfig = {
       like: body.like,
@@ -225,20 +227,20 @@ export const changeProvider = projectRoute({
 function changedConfig(there: ProviderConfig, change: Change, caller: Caller): ProviderConfig {
   const like = change.like ?? there.like ?? ''
   const row = rowFor(like)
-  const { address, dialects, models, streamUsage, timeouts, ...rest } = there
+  const { address: was, dialects, models, streamUsage, timeouts, ...rest } = there
   const kept = <T>(said: T | null | undefined, was: T | undefined): T | undefined =>
     said === undefined ? was : (said ?? undefined)
   const next = {
-    address: kept(change.address, address as Record<string, string> | undefined),
     models: kept<readonly string[]>(change.models, models),
     streamUsage: kept(change.stream_usage, streamUsage),
     timeouts: change.timeouts === null ? undefined : timeoutsWith(timeouts, change.timeouts ?? {}),
   }
+  const address = checkedAddress(row, kept(change.address, was))
   const config: ProviderConfig = {
     ...rest,
     like,
     ...(change.base_url !== undefined && checkBaseUrl(change.base_url, caller, 'base_url')),
-    ...(next.address && { address: checkAddress(next.address, row, 'address') }),
+    ...(address && { address }),
     ...(next.models && { models: next.models }),
     ...(next.streamUsage !== undefined && { streamUsage: next.streamUsage }),
     ...(next.timeouts && { timeouts: next.timeouts }),
@@ -264,7 +266,7 @@ export const removeProvider = projectRoute({
     const { stores } = deps
     const own = await stores.providers.find(project.id, provider)
     if (!own) {
-      if (rowOf(provider)) throw onlyOwn(provider, 'built_in')
+      if (providerNamed(provider)) throw onlyOwn(provider, 'built_in')
       return undefined
     }
     for await (const model of everyPage((page) => stores.models.list(project.id, page))) {

@@ -8,7 +8,9 @@ import { Id, Micros } from './wire.ts'
 const Health = z
   .strictObject({
     status: z.enum(['starting', 'ready', 'degraded', 'draining', 'stopped']),
-    reasons: z.array(z.string()).openapi({ description: 'What does not work as it should while calls go on.' }),
+    reasons: z.array(z.string()).openapi({
+      description: 'What does not work as it should while calls go on; told to whoever manages everything.',
+    }),
   })
   .openapi('Health')
 
@@ -21,10 +23,15 @@ export const getHealth = route({
   summary: 'How the server is',
   answers: { 200: Health },
   answerExample: { status: 'ready', reasons: [] },
-  async handle(_, { health }) {
+  async handle({ caller }, { health }) {
     const { phase, problems } = await health()
     const running = problems.length === 0 ? ('ready' as const) : ('degraded' as const)
-    return { body: { status: phase === 'running' ? running : phase, reasons: [...problems] } }
+    return {
+      body: {
+        status: phase === 'running' ? running : phase,
+        reasons: isAllowed(caller, 'operator') ? [...problems] : [],
+      },
+    }
   },
 })
 

@@ -1,35 +1,24 @@
-import type { Timeouts } from '../core/config.ts'
+import { type TimeoutName, type Timeouts, timeoutNames } from '../core/config.ts'
 
-/** The clocks by their names on the wire. */
-const inside = {
-  connect_ms: 'connectMs',
-  headers_ms: 'headersMs',
-  first_content_ms: 'firstContentMs',
-  idle_ms: 'idleMs',
-  total_ms: 'totalMs',
-} satisfies Record<string, keyof Timeouts>
+const names = Object.keys(timeoutNames) as readonly TimeoutName[]
 
-type WireName = keyof typeof inside
-
-export const timeoutNames = Object.keys(inside) as readonly WireName[]
-
-type Written = Readonly<{ [N in WireName]?: number | null | undefined }>
+type Written = Readonly<{ [N in TimeoutName]?: number | null | undefined }>
 
 /** What is there with what a change names; undefined when nothing is left. */
 export function timeoutsWith(there: Partial<Timeouts> = {}, change: Written): Partial<Timeouts> | undefined {
   const timeouts: Partial<Record<keyof Timeouts, number>> = { ...there }
-  for (const name of timeoutNames) {
+  for (const name of names) {
     const value = change[name]
-    if (value === null) delete timeouts[inside[name]]
-    else if (value !== undefined) timeouts[inside[name]] = value
+    if (value === null) delete timeouts[timeoutNames[name]]
+    else if (value !== undefined) timeouts[timeoutNames[name]] = value
   }
   return Object.keys(timeouts).length === 0 ? undefined : timeouts
 }
 
-export function timeoutsBody(timeouts: Partial<Timeouts>): { [N in WireName]?: number } {
-  const body: { [N in WireName]?: number } = {}
-  for (const name of timeoutNames) {
-    const value = timeouts[inside[name]]
+export function timeoutsBody(timeouts: Partial<Timeouts>): { [N in TimeoutName]?: number } {
+  const body: { [N in TimeoutName]?: number } = {}
+  for (const name of names) {
+    const value = timeouts[timeoutNames[name]]
     if (value !== undefined) body[name] = value
   }
   return body

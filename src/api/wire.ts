@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { timeoutNames } from './timeouts.ts'
+import type { TimeoutName } from '../core/config.ts'
 
 /** Parts of which the schemas of all resources are made. Fields are in snake_case, and have their units in their names. */
 
@@ -13,13 +13,6 @@ export const text = (most: number): z.ZodString =>
 
 export const Id = text(200).openapi({ description: 'An id.' })
 
-export const ProjectName = text(200).openapi({ description: 'What people call it.', example: 'Support bot' })
-
-export const Slug = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be made of a to z, 0 to 9 and dashes, and have at most 63 of them')
-  .openapi({ description: 'Its name in addresses and headers.', example: 'support-bot' })
-
 export const Micros = z
   .int()
   .min(0)
@@ -31,10 +24,6 @@ export const Version = z
   .openapi({ description: 'Grows with each change; the ETag is made of it.', example: 1 })
 
 export const ModelName = text(200).openapi({ description: 'The name of a model.', example: 'gpt-5-mini' })
-
-/** A map of short texts. */
-export const textMap = (mostLetters: number): z.ZodRecord<z.ZodString, z.ZodString> =>
-  z.record(text(100), text(mostLetters))
 
 const dayMs = 86_400_000
 
@@ -48,7 +37,7 @@ export const TimeoutsBody = z
     first_content_ms: ms.optional(),
     idle_ms: ms.optional(),
     total_ms: ms.optional(),
-  } satisfies Record<(typeof timeoutNames)[number], z.ZodType>)
+  } satisfies Record<TimeoutName, z.ZodType>)
   .openapi('Timeouts', { description: 'How long an attempt may take, in milliseconds.' })
 
 /** The same in a change: `null` takes one away. */
@@ -58,7 +47,7 @@ export const TimeoutsChange = z.strictObject({
   first_content_ms: ms.nullable().optional(),
   idle_ms: ms.nullable().optional(),
   total_ms: ms.nullable().optional(),
-} satisfies Record<(typeof timeoutNames)[number], z.ZodType>)
+} satisfies Record<TimeoutName, z.ZodType>)
 
 /** A number in a query, where all is text. */
 export const queryNumber = (least: number, most: number) =>

@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs'
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { dataFiles } from '../store/files.ts'
 import { isLocked, readServerFile } from '../store/lock.ts'
 import { CliError } from './command.ts'
+import { askSocket, type Question } from './socket.ts'
 import { plain } from './text.ts'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -67,41 +66,16 @@ function serverDoor(dataDir: string, patienceMs: number): ApiDoor | undefined {
   }
   return {
     fetch: (method, path, body) =>
-      askServer(socket, { method, path, body, patienceMs }).catch((thrown: Error) => {
+      askServer(socket, { method, path, body }, patienceMs).catch((thrown: Error) => {
         throw new CliError(`The running server (process ${server?.pid}) does not answer: ${plain(thrown.message)}.`)
       }),
     close() {},
   }
 }
 
-interface Question {
-  readonly method: Method
-  readonly path: string
-  readonly body: unknown
-  readonly patienceMs: number
-}
-
-async function askServer(socketPath: string, { method, path, body, patienceMs }: Question): Promise<ApiAnswer> {
-  const payload = body === undefined ? undefined : JSON.stringify(body)
-  const { status, stream } = await new Promise<{ status: number; stream: NodeJS.ReadableStream }>((resolve, reject) => {
-    request({
-      socketPath,
-      method,
-      path,
-      headers: {
-        ...(payload !== undefined && {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(payload),
-        }),
-      },
-      signal: AbortSignal.timeout(patienceMs),
-    })
-      .on('response', (stream) => resolve({ status: stream.statusCode ?? 0, stream }))
-      .on('error', reject)
-      .end(payload)
-  })
-  const answer = await text(stream)
-  return { status, body: answer === '' ? undefined : JSON.parse(answer) }
+async function askServer(socketPath: string, question: Question, patienceMs: number): Promise<ApiAnswer> {
+  const { status, text } = await askSocket(socketPath, question, patienceMs)
+  return { status, body: text === '' ? undefined : JSON.parse(text) }
 }
 
 async function folderDoor(dataDir: string, { makes, patienceMs }: Required<ApiOptions>): Promise<ApiDoor> {

@@ -1,7 +1,5 @@
 import { statSync } from 'node:fs'
-import { request } from 'node:http'
 import type { DatabaseSync } from 'node:sqlite'
-import { text } from 'node:stream/consumers'
 import type { Kysely } from 'kysely'
 import { version } from '../core/version.ts'
 import { databases } from '../store/databases.ts'
@@ -13,6 +11,7 @@ import { type QueryAnswer, type QueryDetail, type QueryName, queries } from '../
 import type { TracesDb } from '../store/schema.ts'
 import { kyselyOn, openForReading } from '../store/sqlite/open.ts'
 import { CliError } from './command.ts'
+import { askSocket } from './socket.ts'
 import { plain, plainLine } from './text.ts'
 
 /** Longer than the server itself allows a question, so that its own words arrive. */
@@ -42,21 +41,9 @@ interface Reply {
   readonly failure?: string
 }
 
-async function askServer(socketPath: string, question: object, patienceMs: number): Promise<Reply> {
-  const body = JSON.stringify(question)
-  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    request({
-      socketPath,
-      path: '/query',
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      signal: AbortSignal.timeout(patienceMs),
-    })
-      .on('response', resolve)
-      .on('error', reject)
-      .end(body)
-  })
-  return JSON.parse(await text(response)) as Reply
+async function askServer(socketPath: string, body: object, patienceMs: number): Promise<Reply> {
+  const { text } = await askSocket(socketPath, { method: 'POST', path: '/query', body }, patienceMs)
+  return JSON.parse(text) as Reply
 }
 
 async function askFolder<Q extends QueryName>(

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { Loaded } from '../config/load.ts'
-import type { SettingView } from '../config/settings-access.ts'
+import type { SettingView } from '../core/config.ts'
 import { type CliCommand, flagsOf } from './command.ts'
 import { storedSettings } from './config-stored.ts'
 import { print, type Screen, terminal } from './screen.ts'

@@ -12,6 +12,8 @@ export interface ConversationOptions {
   readonly full: boolean
   /** What stands where there is no answer. */
   readonly unanswered: string
+  /** Why nothing of it was recorded, where that was meant. */
+  readonly uncaptured?: string
   /** The messages of the call before: an agent sends them all again each time. */
   readonly earlier?: readonly Message[]
 }
@@ -24,7 +26,8 @@ export function conversationLines(
   screen: Screen,
   options: ConversationOptions,
 ): string[] {
-  if (!conversation) return ['Not recorded.']
+  if (!conversation)
+    return [options.uncaptured === undefined ? 'Not recorded.' : `Not recorded: ${options.uncaptured}.`]
   const { messages, tools, answer, notes } = conversation
   const known = options.full ? 0 : commonStart(messages, options.earlier ?? [])
   const draw = drawing(screen, options.full)

@@ -37,9 +37,14 @@ async function run(id: string, command: Command): Promise<void> {
 
 const mostModels = 10
 
-function probeLines({ ok, status, latency_ms: ms, models, error }: ProbeAnswer, { paint }: Screen): string[] {
+export function probeLines(
+  { ok, status, latency_ms: ms, models, error }: ProbeAnswer,
+  { paint }: Pick<Screen, 'paint'>,
+): string[] {
   const answered = status === undefined ? 'no answer' : `HTTP ${status}`
-  const head = `${ok ? paint('green', 'It works') : paint('red', 'It does not work')}: ${answered} after ${duration(ms * 1000)}.`
+  // Where a cloud gives no token, its provider is not asked at all.
+  const what = status === undefined && ms === 0 ? 'nothing was asked' : `${answered} after ${duration(ms * 1000)}`
+  const head = `${ok ? paint('green', 'It works') : paint('red', 'It does not work')}: ${what}.`
   const reason = error ? [`${plainLine(error.code)}: ${plainLine(error.message)}`] : []
   if (!models || models.length === 0) return [head, ...reason]
   const more = models.length - mostModels

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Trunkline } from '../app.ts'
 import { dataDirOf } from '../config/settings.ts'
 import { version } from '../core/version.ts'
@@ -33,40 +34,43 @@ async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
   const { startTrunkline } = await import('../app.ts')
   const trunkline = await startTrunkline({ flags: flagsOf(options), environment: process.env })
   process.stderr.write(banner(trunkline, Math.round(performance.now() - startedMs)))
-  stopOnSignals(trunkline)
+  followSignals(trunkline)
 }
 
-function banner({ url, uiUrl, config }: Trunkline, tookMs: number): string {
-  const { baseUrl, apiKey } = config.providers.openai ?? {}
+function banner({ url, uiUrl, config, about }: Trunkline, tookMs: number): string {
+  const { isHere, isOpen, configured, ofClients } = about()
   const isUsual = config.dataDir === dataDirOf(undefined, process.env)
   const dataDirFlag = isUsual ? '' : ` --data-dir ${config.dataDir}`
-  const openai = baseUrl ?? (apiKey ? 'api.openai.com' : "api.openai.com with the client's own key")
-  const others = Object.entries(config.providers).flatMap(([name, { baseUrl, apiKey }]) =>
-    name !== 'openai' && (baseUrl || apiKey) ? [name] : [],
-  )
+  const given = configured.map(({ name, elsewhere }) => (elsewhere === undefined ? name : `${name} (${elsewhere})`))
   const providers = [
-    `openai: ${openai}`,
-    ...(others.length > 0 ? [`configured: ${others.join(', ')}`] : []),
-    'mock: built in',
+    ...(given.length > 0 ? [given.join(', ')] : []),
+    ...(ofClients.length > 0 ? [`${ofClients.join(', ')} with the client's own key`] : []),
+    'mock, built in',
   ]
+  const calls = isOpen
+    ? 'from every program on this machine'
+    : `with a client key only${isHere ? '' : `, from other machines too (${config.server.host})`}`
+  const key = isOpen ? '' : " -H 'authorization: Bearer tl_…'"
   return `${[
     `Trunkline ${version}, ready in ${tookMs} ms`,
-    `  Gateway   ${url}/v1  (${providers.join('; ')})`,
-    `  API       ${uiUrl}/api  (${uiUrl}/api/docs tells of it)`,
-    `  Traces    ${config.dataDir}`,
-    `  Try it    curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
-    `  Then      trunkline traces list${dataDirFlag}   (Ctrl-C stops)`,
+    `  Gateway    ${url}/v1`,
+    `  Page       ${uiUrl}  (shows the API)`,
+    `  Calls      ${calls}`,
+    `  Providers  ${providers.join('; ')}`,
+    `  Traces     ${config.dataDir}`,
+    `  Try it     curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d '{"model":"mock/echo","messages":[{"role":"user","content":"Hello"}]}'`,
+    `  Then       trunkline traces list${dataDirFlag}   (Ctrl-C stops)`,
   ].join('\n')}\n`
 }
 
 /** How often a stop says for whom it waits: an answer may take minutes. */
 const progressMs = 5_000
 
-function stopOnSignals(trunkline: Trunkline): void {
+function followSignals(trunkline: Trunkline): void {
   let firstMs: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
     if (firstMs !== undefined) {
-      if (performance.now() - firstMs > sameSignalMs) process.exit(signal === 'SIGINT' ? 130 : 143)
+      if (performance.now() - firstMs > sameSignalMs) process.exit(128 + constants.signals[signal])
       return
     }
     firstMs = performance.now()
@@ -81,6 +85,16 @@ function stopOnSignals(trunkline: Trunkline): void {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  // A terminal that is closed says it like this, too, and takes what runs in it along.
+  const isInTerminal = process.stdin.isTTY || process.stdout.isTTY
+  process.on('SIGHUP', (signal) => {
+    if (isInTerminal) onSignal(signal)
+    else trunkline.reload().catch(sayThatItFailed)
+  })
+}
+
+const sayThatItFailed = ({ message }: Error): void => {
+  process.stderr.write(`The configuration could not be read again: ${message}\n`)
 }
 
 function showProgress({ running, config }: Trunkline, stoppedMs: number): void {

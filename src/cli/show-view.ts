@@ -1,3 +1,4 @@
+import { configuredId } from '../core/credential.ts'
 import type { AttemptDetail, CallDetail, SpanStatus } from '../core/span.ts'
 import { inputTokens, outputTokens, type Usage, usageBuckets } from '../core/usage.ts'
 import type { SpanView, TraceView } from '../store/show.ts'
@@ -53,7 +54,12 @@ export function traceLines(view: TraceView, screen: Screen, options: ShowOptions
           conversationLines(
             call.conversation,
             { ...sized, columns: columns - 2 },
-            { ...options, unanswered: unanswered[call.status] ?? 'no answer', ...(earlier && { earlier }) },
+            {
+              ...options,
+              unanswered: unanswered[call.status] ?? 'no answer',
+              ...(call.detail.bodiesNotCaptured && { uncaptured: 'the project does not capture bodies' }),
+              ...(earlier && { earlier }),
+            },
           ),
           '  ',
         ),
@@ -160,6 +166,7 @@ function attemptLines(attempt: AttemptView, screen: Sized): string[] {
         ['Times', timesText(detail, durationUs)],
         ['Usage', usageText(detail)],
         ['Finish', finishText(detail)],
+        ['Credential', credentialText(detail)],
         ['Sizes', `request ${size(detail.requestBytes)}, answer ${size(detail.answerBytes)}`],
         ['Provider id', detail.providerRequestId && plainLine(detail.providerRequestId)],
       ],
@@ -176,6 +183,13 @@ function errorLines({ error }: Pick<CallDetail, 'error'>, screen: Sized): string
     [first, ...rest].map((line) => screen.paint('red', line)),
     '     ',
   )
+}
+
+/** With what it was paid; undefined where nothing was sent. */
+function credentialText({ credential, provider }: AttemptDetail): string | undefined {
+  if (credential === 'none') return undefined
+  if (credential === 'client') return "the client's own"
+  return credential === configuredId(provider) ? 'that of the configuration' : credential && plainLine(credential)
 }
 
 const timesText = ({ connectUs, headersUs, firstContentUs }: AttemptDetail, durationUs: number | undefined): string =>

@@ -190,6 +190,25 @@ describe('what a trace looks like', () => {
     )
   })
 
+  test.each([
+    ['01a206c2-6dd8-766b-9e66-633f52d25eb8', /Credential +01a206c2-6dd8-766b-9e66-633f52d25eb8\n/],
+    ['config:openai', /Credential +that of the configuration\n/],
+    ['client', /Credential +the client's own\n/],
+  ])('an attempt that was paid with %s says so', async (credential, words) => {
+    await using one = await openWriter()
+    one.attempt(1, { provider: 'openai', credential })
+    one.end(1)
+    one.slabs.send(1)
+    expect(await drawn(one)).toMatch(words)
+  })
+
+  test('a call of a project that does not capture bodies says why there is no conversation', async () => {
+    await using one = await openWriter()
+    one.end(1, { bodiesNotCaptured: true })
+    one.slabs.send(1)
+    expect(await drawn(one)).toMatch(/Conversation\n {2}Not recorded: the project does not capture bodies\.$/)
+  })
+
   test('a turn that goes on from a kept answer says where the rest is', async () => {
     await using one = await openWriter()
     const request = JSON.stringify({ model: 'some', input: 'Thank you.', previous_response_id: 'resp_tl_1' })

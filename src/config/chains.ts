@@ -1,6 +1,6 @@
-import { defaultTimeouts } from '../core/config.ts'
+import { placeOf } from '../providers/address.ts'
 import { providers } from '../providers/index.ts'
-import { configured, type Provider } from '../providers/provider.ts'
+import type { Provider } from '../providers/provider.ts'
 import { providerConfig } from './config-of.ts'
 import type { InForce } from './resolve.ts'
 import type { Environment } from './setting.ts'
@@ -17,9 +17,9 @@ export function addChains(settings: Map<string, InForce>, environment: Environme
     if (!chain || !found || found.kind !== 'default') continue
     const variables = chain.variables.find((all) => all.every((variable) => environment[variable]))
     if (!variables || settings.get(`providers.${name}.api_key`)?.value !== undefined) continue
-    const config = { ...providerConfig(settings, name, provider), credential: { kind: chain.kind, fields: {} } }
-    const { atVendor, origin } = configured(name, provider, defaultTimeouts, config)
-    if (!atVendor || origin === '') continue
+    const credential = { kind: chain.kind, fields: {} }
+    const { base, atVendor } = placeOf(provider, providerConfig(settings, name, provider), credential)
+    if (!base || !atVendor) continue
     settings.set(key, {
       row: found.row,
       value: chain.kind,

@@ -1,4 +1,4 @@
-import type { Config, ProviderConfig, Timeouts } from '../core/config.ts'
+import { type Config, type ProviderConfig, type Timeouts, timeoutNames } from '../core/config.ts'
 import type { Credential } from '../core/credential.ts'
 import type { CustomModel } from '../core/project.ts'
 import type { CredentialKindName } from '../providers/credential-kinds.ts'
@@ -9,7 +9,6 @@ import type { OwnNames } from './own-names.ts'
 import type { ProviderField, ProviderValues } from './provider-settings.ts'
 import type { InForce } from './resolve.ts'
 import type { SettingKey, SettingValue } from './settings.ts'
-import { timeoutKeys } from './timeouts.ts'
 
 type Settings = ReadonlyMap<string, InForce>
 
@@ -111,8 +110,8 @@ const modelOf = (settings: Settings, name: string): CustomModel => ({
 })
 
 function timeoutsOf(settings: Settings, prefix: string): Partial<Timeouts> {
-  const clocks = Object.entries(timeoutKeys).map(
-    ([key, { clock }]) => [clock, settings.get(`${prefix}.${key}`)?.value] as const,
+  const clocks = Object.entries(timeoutNames).map(
+    ([key, clock]) => [clock, settings.get(`${prefix}.${key}`)?.value] as const,
   )
   return Object.fromEntries(clocks.filter(([, ms]) => ms !== undefined))
 }

@@ -1,15 +1,13 @@
 import { nearest } from '../core/nearest.ts'
-import { type CredentialField, type CredentialKindName, credentialKinds } from '../providers/credential-kinds.ts'
+import {
+  type CredentialField,
+  type CredentialKindName,
+  credentialKinds,
+  kindsOf,
+} from '../providers/credential-kinds.ts'
 import type { Provider } from '../providers/provider.ts'
 import { type Setting, unsaid } from './setting.ts'
 import { jsonText, lineText, oneOf, secretText } from './values.ts'
-
-/** What a credential is told by in the file: its kind, and the fields of that. */
-export const credentialKindsOf = ({ credentialKinds: own = [] }: Provider): readonly CredentialKindName[] => [
-  'api_key',
-  ...own,
-  'none',
-]
 
 export const fieldsOf = (kind: CredentialKindName): Readonly<Record<string, CredentialField>> =>
   credentialKinds[kind].fields
@@ -28,7 +26,7 @@ export const fieldSettings = (kind: CredentialKindName): Readonly<Record<string,
 
 /** The settings below `providers.<name>.credential`: those of every kind that the provider takes. */
 export function credentialSettings(provider: Provider): Readonly<Record<string, Setting<unknown>>> {
-  const kinds = credentialKindsOf(provider)
+  const kinds = kindsOf(provider)
   return {
     'credential.kind': {
       help: `with what it is paid, where that is not simply a key: ${kinds.join(', ')}`,

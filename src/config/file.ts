@@ -13,10 +13,12 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml'
+import { providerNameForm } from '../core/checks.ts'
 import { nearest } from '../core/nearest.ts'
+import { providerNamed } from '../providers/index.ts'
 import { Refusal } from './error.ts'
 import { hasTemplate, interpolated } from './interpolate.ts'
-import { isKnownProvider, modelNameProblem, noNames, type OwnNames, ownProviderName, rowsFor } from './own-names.ts'
+import { modelNameProblem, noNames, type OwnNames, rowsFor } from './own-names.ts'
 import { likenesses } from './provider-settings.ts'
 import type { Environment, Row } from './setting.ts'
 import { pathOf } from './settings.ts'
@@ -148,12 +150,12 @@ function ownNamesIn(reading: Reading, root: YAMLMap): OwnNames {
     const name = nameOf(pair.key)
     const map = resolved(pair.value, document)
     const like = isMap(map) ? map.get('like', true) : undefined
-    if (isKnownProvider(name) || like === undefined) continue
+    if (providerNamed(name) || like === undefined) continue
     const refuse = (node: unknown, problem: string): void => {
       problems.push(`${place(offsetOf(node))}: ${problem}`)
       skipped.add(pair)
     }
-    if (!ownProviderName.test(name)) {
+    if (!providerNameForm.test(name)) {
       refuse(
         pair.key,
         `providers.${name}: a name must be made of small letters, digits and dashes, begin with one of the first two and have at most 63 of them.`,

@@ -1,5 +1,4 @@
 import { headerProblem } from '../providers/header-rules.ts'
-import { credentialHeaders } from '../providers/key-headers.ts'
 import { Refusal } from './error.ts'
 import type { Kind } from './setting.ts'
 
@@ -11,7 +10,7 @@ export const headerMap: Kind<Readonly<Record<string, string>>> = {
     }
     const headers: Record<string, string> = {}
     for (const [written, text] of Object.entries(value)) {
-      const problem = headerProblem(written, text, credentialHeaders)
+      const problem = headerProblem(written, text)
       if (problem !== undefined) throw new Refusal(problem)
       headers[written.toLowerCase()] = text
     }

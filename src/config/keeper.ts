@@ -5,7 +5,7 @@ import { usualPath } from './file.ts'
 import { type Flags, type Loaded, loadedFrom, type ReadFile, readFile } from './load.ts'
 import type { InForce } from './resolve.ts'
 import type { Environment } from './setting.ts'
-import { FileWatch } from './watch.ts'
+import type { FileWatch } from './watch.ts'
 
 export interface KeeperDeps {
   readonly flags: Flags
@@ -22,7 +22,8 @@ export interface KeeperDeps {
  */
 export class ConfigKeeper {
   readonly #deps: KeeperDeps
-  readonly #watch: FileWatch
+  #watch: FileWatch | undefined
+  #isClosed = false
   /** With which the server listens: some settings stay as they are here until it is started anew. */
   readonly #first: Loaded
   #good: ReadFile
@@ -38,16 +39,19 @@ export class ConfigKeeper {
     this.#deps = deps
     this.#good = readFile(flags, environment)
     this.#first = this.#current = loadedFrom(this.#good, flags, environment, this.#stored)
+  }
+
+  /** Changes are noticed as soon as this resolves, those that were made before it, too. */
+  async watch(): Promise<void> {
+    // Nobody has to wait for it before the first configuration is in force.
+    const { FileWatch } = await import('./watch.ts')
+    if (this.#isClosed) return
     this.#watch = new FileWatch(
       () => this.reload(),
       (error) => this.#cannotWatch(error),
     )
     this.#watchFiles(this.#good)
-  }
-
-  /** Resolves when changes are noticed. */
-  get watching(): Promise<void> {
-    return this.#watch.ready
+    await this.#watch.ready
   }
 
   get current(): Loaded {
@@ -88,7 +92,8 @@ export class ConfigKeeper {
   }
 
   async close(): Promise<void> {
-    await this.#watch.close()
+    this.#isClosed = true
+    await this.#watch?.close()
   }
 
   #use(loaded: Loaded): void {
@@ -100,7 +105,7 @@ export class ConfigKeeper {
   }
 
   #watchFiles({ dataDir, path, file }: ReadFile): void {
-    this.#watch.watch([path ?? this.#good.path ?? usualPath(dataDir), ...file.files])
+    this.#watch?.watch([path ?? this.#good.path ?? usualPath(dataDir), ...file.files])
   }
 
   #cannotWatch(error: Error): void {

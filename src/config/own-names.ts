@@ -1,4 +1,3 @@
-import { providers } from '../providers/index.ts'
 import { ownProviderRows } from './provider-settings.ts'
 import { type Row, type Setting, unsaid } from './setting.ts'
 import { rows } from './settings.ts'
@@ -13,11 +12,6 @@ export interface OwnNames {
 }
 
 export const noNames: OwnNames = { providers: new Map(), models: new Map() }
-
-/** A provider's name stands before the slash of a model's name, and in a variable of the environment. */
-export const ownProviderName = /^[a-z0-9][a-z0-9-]{0,62}$/
-
-export const isKnownProvider = (name: string): boolean => Object.hasOwn(providers, name)
 
 export function modelNameProblem(name: string): string | undefined {
   if (name === '' || name.length > 200) return 'must have 1 to 200 characters'

@@ -1,9 +1,10 @@
+import type { TimeoutName } from '../core/config.ts'
 import { type ProviderName, providers } from '../providers/index.ts'
 import type { Provider } from '../providers/provider.ts'
 import { credentialSettings } from './credential-settings.ts'
 import { headerMap } from './headers.ts'
 import { type Row, type Setting, unsaid } from './setting.ts'
-import { type TimeoutKey, timeoutSettings } from './timeouts.ts'
+import { timeoutSettings } from './timeouts.ts'
 import { httpUrl, oneOf, secretText, someOf, textList, truth, word } from './values.ts'
 
 /** What may be said of a provider, under its name; a row has those that mean something for it. */
@@ -17,7 +18,7 @@ export interface ProviderValues {
 }
 
 export type ProviderField = keyof ProviderValues
-export type ProviderKey = `providers.${ProviderName}.${ProviderField | `timeouts.${TimeoutKey}`}`
+export type ProviderKey = `providers.${ProviderName}.${ProviderField | `timeouts.${TimeoutName}`}`
 
 type Settings = Readonly<Record<string, Setting<unknown>>>
 

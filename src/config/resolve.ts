@@ -1,3 +1,4 @@
+import type { SettingOrigin } from '../core/config.ts'
 import { Refusal } from './error.ts'
 import type { FileReading } from './file.ts'
 import { rowsFor } from './own-names.ts'
@@ -5,7 +6,7 @@ import type { Circumstances, Environment, Kind, Row, Setting } from './setting.t
 
 /** Where a value comes from, and the name of the flag or variable, or the place in the file. */
 export interface SettingSource {
-  readonly kind: 'flag' | 'environment' | 'file' | 'database' | 'default'
+  readonly kind: SettingOrigin
   readonly place?: string
 }
 

@@ -1,8 +1,9 @@
-import { type CredentialKindName, credentialKinds } from '../providers/credential-kinds.ts'
+import { providerNameForm } from '../core/checks.ts'
+import { type CredentialKindName, credentialKinds, kindsOf } from '../providers/credential-kinds.ts'
 import { providers } from '../providers/index.ts'
 import type { Provider } from '../providers/provider.ts'
-import { credentialKindsOf, fieldSettings, fieldsOf } from './credential-settings.ts'
-import { noNames, ownProviderName, rowsFor } from './own-names.ts'
+import { fieldSettings, fieldsOf } from './credential-settings.ts'
+import { noNames, rowsFor } from './own-names.ts'
 import { likenesses } from './provider-settings.ts'
 import type { JsonSchema, Row, Setting } from './setting.ts'
 
@@ -23,7 +24,7 @@ export function configSchema(): JsonSchema {
       providers: {
         type: maybe('object'),
         properties: Object.fromEntries(known),
-        propertyNames: { pattern: ownProviderName.source },
+        propertyNames: { pattern: providerNameForm.source },
         additionalProperties: { $ref: '#/$defs/own_provider' },
       },
       models: {
@@ -98,7 +99,7 @@ function providerSchema(rows: readonly Row[], provider: Provider): JsonSchema {
     ...map,
     properties: {
       ...map.properties,
-      ...(!provider.send && { credential: credentialOf(credentialKindsOf(provider)) }),
+      ...(!provider.send && { credential: credentialOf(kindsOf(provider)) }),
       timeouts: { $ref: '#/$defs/timeouts' },
     },
   }

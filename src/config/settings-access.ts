@@ -1,19 +1,7 @@
+import type { SettingView } from '../core/config.ts'
 import type { Loaded } from './load.ts'
-import { type InForce, refusalText, type SettingSource } from './resolve.ts'
+import { type InForce, refusalText } from './resolve.ts'
 import { rows } from './settings.ts'
-
-/** A setting as it is shown to whoever may see the configuration. */
-export interface SettingView {
-  readonly key: string
-  /** `(hidden)` for a secret. */
-  readonly value: unknown
-  readonly help: string
-  readonly source: SettingSource['kind']
-  /** The flag, the variable or the place in the file. */
-  readonly place?: string
-  readonly editable: boolean
-  readonly effect: 'now' | 'restart'
-}
 
 export const hidden = '(hidden)'
 

@@ -1,28 +1,29 @@
 import { apiDoors } from '../api/api-doors.ts'
 import { type ControlStores, openControlStores } from '../api/control-stores.ts'
 import type { ApiHealth } from '../api/deps.ts'
+import { errorText } from '../api/error-text.ts'
 import { pageDoors } from '../api/page-doors.ts'
 import { closeToOthers, type PrivateSockets, preparePrivateSockets, privateSockets } from '../api/private-sockets.ts'
 import { type AnswerQuery, queryDoor } from '../api/query-door.ts'
 import { ConfigError } from '../config/error.ts'
-import { isLoopback } from '../config/hosts.ts'
 import { ConfigKeeper } from '../config/keeper.ts'
 import type { Flags, Loaded } from '../config/load.ts'
 import { anybody, type Caller, type ClientKey, type Scope } from '../core/access.ts'
 import type { SnapshotParts } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
 import type { Token } from '../core/credential.ts'
-import type { GatewayError } from '../core/error.ts'
+import { stackOf } from '../core/error.ts'
 import type { Project } from '../core/project.ts'
 import { version } from '../core/version.ts'
 import { TokenKeeper } from '../credentials/token-keeper.ts'
+import { isLoopback } from '../http/addresses.ts'
 import { admit, type Credentials } from '../http/caller.ts'
 import { systemClock } from '../http/clock.ts'
 import type { Door } from '../http/exchange.ts'
 import { type HttpServer, httpServer } from '../http/server.ts'
 import { refuseNewer } from '../store/databases.ts'
 import { type FolderLock, lockFolder, removeServerFile, writeServerFile } from '../store/lock.ts'
-import { type Log, openLog } from '../telemetry/log.ts'
+import { type LateLog, lateLog } from '../telemetry/late-log.ts'
 import { listenOn } from '../threads/listen.ts'
 import { writeStdout } from '../threads/stdout.ts'
 import { Management } from './management.ts'
@@ -40,6 +41,8 @@ export interface ControlDeps {
   readonly inForce: () => Promise<unknown>
 }
 
+type Admit = (request: Credentials, scope: Scope) => Caller
+
 const now = systemClock()
 
 /**
@@ -55,7 +58,7 @@ export class Control {
   private readonly management: Management
   private readonly servers: HttpServer[] = []
   private readonly sockets: PrivateSockets
-  private log: Log
+  private readonly log: LateLog = lateLog(writeStdout)
   private projects: readonly Project[] = []
   private keys: ReadonlyMap<string, ClientKey> = new Map()
   private ui = ''
@@ -101,7 +104,7 @@ export class Control {
     this.keeper = keeper
     this.lock = lock
     this.stores = stores
-    this.log = openLog(this.config.log, writeStdout)
+    this.log.configure(this.config.log)
     this.sockets = privateSockets(this.config.dataDir)
     this.tokens = new TokenKeeper({
       onTokens: (tokens) => deps.post('tokens', tokens),
@@ -132,6 +135,7 @@ export class Control {
     this.postState()
     this.deps.post('config', this.config)
     this.tellProblems()
+    void this.keeper.watch()
   }
 
   private async read(): Promise<void> {
@@ -147,7 +151,7 @@ export class Control {
   }
 
   private configured({ config }: Loaded): void {
-    this.log = openLog(config.log, writeStdout)
+    this.log.configure(config.log)
     if (!this.isOpen) return
     this.log.info('The configuration has changed and is in force.')
     this.deps.post('config', config)
@@ -168,8 +172,9 @@ export class Control {
       .catch(() => undefined)
       .then(async () => {
         await this.read()
-        this.keeper.setStored((await this.stores.settings.all()).values)
+        // Before anything else: whatever may be wrong with the rest, a key that is revoked is good for nothing.
         this.postState()
+        this.keeper.setStored((await this.stores.settings.all()).values)
         this.tellProblems()
         await this.deps.inForce()
       })
@@ -179,26 +184,28 @@ export class Control {
   private async listen(): Promise<void> {
     const { host, uiPort } = this.config.server
     const { management } = this
-    const doors = [...apiDoors(management.api((request, scope) => this.admit(request, scope))), ...pageDoors()]
-    this.ui = await listenOn(this.server(doors), { what: 'web page', host, port: uiPort, flag: '--ui-port' })
+    const admit: Admit = (request, scope) => this.admit(request, scope)
+    const doors = [...apiDoors(management.api(admit)), ...pageDoors()]
+    this.ui = await listenOn(this.server(doors, admit), { what: 'web page', host, port: uiPort, flag: '--ui-port' })
     preparePrivateSockets(this.sockets)
     // The gateway has let nobody through for it: who comes by this socket is asked like anybody else.
-    const forwarded = this.server(doors)
+    const forwarded = this.server(doors, admit)
     await forwarded.listenAt(this.sockets.api)
     closeToOthers(this.sockets.api)
     // Only this user can open this one, who could as well change the files.
-    const commands = this.server([queryDoor(this.deps.query), ...apiDoors(management.api(() => anybody))])
+    const anyone: Admit = () => anybody
+    const commands = this.server([queryDoor(this.deps.query), ...apiDoors(management.api(anyone))], anyone)
     await commands.listenAt(this.sockets.commands)
     closeToOthers(this.sockets.commands)
   }
 
-  private server(doors: readonly Door[]): HttpServer {
+  private server(doors: readonly Door[], admit: Admit): HttpServer {
     const { limits, server } = this.config
     const made = httpServer({
       doors,
-      // Each route of the API says by itself who may use it.
-      admit: () => anybody,
-      encodeError,
+      hint: "Chats are on the gateway's port; what is here is told at /api/docs.",
+      admit,
+      encodeError: errorText,
       limits,
       hosts: () => this.config.server.allowedHosts,
       anyAddress: !isLoopback(server.host),
@@ -214,7 +221,7 @@ export class Control {
   }
 
   private fault(error: unknown): void {
-    this.log.error('Internal error', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    this.log.error('Internal error', { error: stackOf(error) })
   }
 
   /** The gateway listens: from now on commands can find it. Says where the page is. */
@@ -256,15 +263,11 @@ export class Control {
   }
 }
 
-/** As the API itself writes it. It is written here for what is refused before the API has been loaded. */
-const encodeError = ({ code, message, details: { param } }: GatewayError): string =>
-  JSON.stringify({ error: { code, message, ...(param !== undefined && { param }) } })
-
 /** Whoever reaches a port beyond this machine must have to show a key. */
 function checkBind({ server: { host } }: Config, keys: ReadonlyMap<string, ClientKey>): void {
   if (isLoopback(host)) return
   if ([...keys.values()].some(({ kind, projectId }) => kind === 'admin' && projectId === undefined)) return
   throw new ConfigError(
-    `Trunkline listens on ${host} only when there is an admin key: anybody who reaches the port could spend your keys. Make one with \`trunkline keys create --kind admin\` and start again, or listen on 127.0.0.1.`,
+    `Trunkline listens on ${host} only when there is an admin key: anybody who reaches the port could spend your keys. Make one with \`trunkline keys create --name me --kind admin\` and start again, or listen on 127.0.0.1.`,
   )
 }

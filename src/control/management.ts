@@ -9,7 +9,6 @@ import { GatewayError } from '../core/error.ts'
 import type { Project } from '../core/project.ts'
 import type { TokenKeeper, Wanted } from '../credentials/token-keeper.ts'
 import type { Upstreams } from '../http/upstream.ts'
-import { everybodys, providersOf } from '../providers/configured-providers.ts'
 import { kindOf } from '../providers/credential-kinds.ts'
 
 /** What there is to be managed, as its owner has it open. */
@@ -20,10 +19,14 @@ export interface Managed extends Pick<ApiDeps, 'health' | 'changed' | 'onFault'>
   readonly projects: () => readonly Project[]
 }
 
+/** How many credentials are tested at the same time. */
+const mostProbes = 8
+
 /** The API over what is managed. */
 export class Management {
   private readonly managed: Managed
   private out: Upstreams | undefined
+  private probing = 0
 
   constructor(managed: Managed) {
     this.managed = managed
@@ -47,7 +50,7 @@ export class Management {
         settings: { list: () => settingViews(loaded(), true), check: checkStored },
         providers: () => summariesOf(loaded().config, (key) => loaded().sources.get(key)?.kind),
         models: () => loaded().config.models,
-        probe: (project, credential) => this.probe(project, credential),
+        probe: (project, credential) => this.probeInTurn(project, credential),
       })
     }
     return {
@@ -68,18 +71,33 @@ export class Management {
     return this.out?.close()
   }
 
+  /** Whoever is asked may answer slowly and at length, and somebody else waits for control meanwhile. */
+  private async probeInTurn(projectId: string, credential: ProjectCredential) {
+    if (this.probing >= mostProbes)
+      throw new GatewayError('too_many_waiting', `${mostProbes} credentials are being tested already. Try again.`, {
+        headers: { 'retry-after': '1' },
+      })
+    this.probing++
+    try {
+      return await this.probe(projectId, credential)
+    } finally {
+      this.probing--
+    }
+  }
+
   private async probe(projectId: string, credential: ProjectCredential) {
     const { projects, loaded, tokens } = this.managed
     const project = projects().find(({ id }) => id === projectId)
     const { config } = loaded()
+    const [{ everybodys, providersOf }, { probe }, { upstreams }] = await Promise.all([
+      import('../providers/configured-providers.ts'),
+      import('../credentials/probe.ts'),
+      import('../http/upstream.ts'),
+    ])
     const provider =
       project &&
       providersOf({ ...project, credentials: [credential] }, config, everybodys(config)).get(credential.provider)
     if (!provider) throw new GatewayError('not_found', `There is no provider ${credential.provider} in this project.`)
-    const [{ probe }, { upstreams }] = await Promise.all([
-      import('../credentials/probe.ts'),
-      import('../http/upstream.ts'),
-    ])
     this.out ??= upstreams()
     const token = isCloud(credential) ? await tokens.get(credential.id) : undefined
     const target = {

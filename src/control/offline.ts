@@ -1,4 +1,5 @@
-import { openControlStores } from '../api/control-stores.ts'
+import type { Api } from '../api/api.ts'
+import { type ControlStores, openControlStores } from '../api/control-stores.ts'
 import { readConfig } from '../config/load.ts'
 import { anybody } from '../core/access.ts'
 import type { Project } from '../core/project.ts'
@@ -7,9 +8,14 @@ import { systemClock } from '../http/clock.ts'
 import { lockFolder } from '../store/lock.ts'
 import { Management } from './management.ts'
 
+interface OfflineAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
 /** The API on the files of a folder, which nobody else has meanwhile. */
 export interface OfflineApi {
-  fetch(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>
+  fetch(method: string, path: string, body?: unknown): Promise<OfflineAnswer>
   close(): Promise<void>
 }
 
@@ -20,6 +26,7 @@ export async function openOffline(
 ): Promise<OfflineApi> {
   const loaded = readConfig({ dataDir, settings: {}, terminal: false }, environment)
   const lock = lockFolder(dataDir)
+  let opened: ControlStores | undefined
   try {
     const stores = await openControlStores(
       dataDir,
@@ -27,6 +34,7 @@ export async function openOffline(
       systemClock(),
       (name) => loaded.config.providers[name]?.like,
     )
+    opened = stores
     let projects: readonly Project[] = []
     const tokens = new TokenKeeper({ onTokens: () => undefined, nowMs: Date.now, environment })
     const read = async (): Promise<void> => {
@@ -46,20 +54,10 @@ export async function openOffline(
     })
     const api = management.api(() => anybody)
     return {
-      async fetch(method, path, body) {
+      fetch(method, path, body) {
         // A test of a credential may need a token, which nobody else asks for here.
         if (path.endsWith('/test')) management.keepTokens()
-        const response = await api.fetch(
-          new Request(`http://localhost${path}`, {
-            method,
-            ...(body !== undefined && {
-              headers: { 'content-type': 'application/json' },
-              body: JSON.stringify(body),
-            }),
-          }),
-        )
-        const text = await response.text()
-        return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+        return asked(api, method, path, body)
       },
       async close() {
         tokens.close()
@@ -69,7 +67,15 @@ export async function openOffline(
       },
     }
   } catch (thrown) {
+    opened?.close()
     lock.release()
     throw thrown
   }
+}
+
+async function asked(api: Pick<Api, 'fetch'>, method: string, path: string, body: unknown): Promise<OfflineAnswer> {
+  const json = body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await api.fetch(new Request(`http://localhost${path}`, { method, ...json }))
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
 }

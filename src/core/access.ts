@@ -10,6 +10,9 @@ export type Scope = 'public' | 'inference' | 'admin' | 'operator'
 export const keyKinds = ['inference', 'admin'] as const
 export type KeyKind = (typeof keyKinds)[number]
 
+/** The headers in which the SDKs send what their users call an API key: to vendors the vendor's, to us ours. */
+export const credentialHeaders: readonly string[] = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+
 /** A client key as those know it who check it. The key itself is known to nobody but its owner. */
 export interface ClientKey {
   /** Stands in the key itself, so that it can be found without being compared. */

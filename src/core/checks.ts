@@ -27,6 +27,9 @@ export function keyNameOf(param: string, written: string, longest = 200): string
   return name
 }
 
+/** How a provider of somebody's own may be called: it stands before the slash of a model's name, and in variables. */
+export const providerNameForm = /^[a-z0-9][a-z0-9-]{0,62}$/
+
 /** Whoever changes something may say which version they have seen, so that nobody else's change is lost. */
 export function checkVersion(what: string, version: number, ifVersion: number | undefined): void {
   if (ifVersion === undefined || ifVersion === version) return

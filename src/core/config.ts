@@ -70,6 +70,17 @@ export interface Timeouts {
   readonly totalMs: number
 }
 
+/** The clocks by their names in the configuration and in the API. */
+export const timeoutNames = {
+  connect_ms: 'connectMs',
+  headers_ms: 'headersMs',
+  first_content_ms: 'firstContentMs',
+  idle_ms: 'idleMs',
+  total_ms: 'totalMs',
+} as const satisfies Record<string, keyof Timeouts>
+
+export type TimeoutName = keyof typeof timeoutNames
+
 export const defaultTimeouts: Timeouts = {
   connectMs: 10_000,
   headersMs: 600_000,
@@ -114,3 +125,19 @@ export interface ProviderConfig {
   /** The clocks that differ from those of all providers. */
   readonly timeouts?: Partial<Timeouts>
 }
+
+/** A setting as it is shown to whoever may see the configuration. */
+export interface SettingView {
+  readonly key: string
+  /** `(hidden)` for a secret. */
+  readonly value: unknown
+  readonly help: string
+  readonly source: SettingOrigin
+  /** The flag, the variable or the place in the file. */
+  readonly place?: string
+  readonly editable: boolean
+  readonly effect: 'now' | 'restart'
+}
+
+/** Where values of settings come from, the strongest first but for what a setting says otherwise. */
+export type SettingOrigin = 'flag' | 'environment' | 'file' | 'database' | 'default'

@@ -126,3 +126,7 @@ export const toGatewayError = (thrown: unknown): GatewayError =>
 /** Nobody waits for the rest of an answer. */
 export const clientLeft = (): GatewayError =>
   new GatewayError('cancelled', 'The client left before it had the whole answer.')
+
+/** All that is known of anything that was thrown, for the log. */
+export const stackOf = (thrown: unknown): string =>
+  thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)

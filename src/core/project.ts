@@ -16,6 +16,8 @@ export interface Project {
   readonly providers: Readonly<Record<string, ProviderConfig>>
   readonly models: Readonly<Record<string, CustomModel>>
   readonly credentials: readonly ProjectCredential[]
+  /** Providers for which it has credentials, too, of which none can be used: calls to them are refused. */
+  readonly unusable?: readonly string[]
 }
 
 export interface ProjectSettings {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Credential } from '../core/credential.ts'
+import { kindsOf } from '../providers/credential-kinds.ts'
 import { providers } from '../providers/index.ts'
-import { checkedCredential, kindsOf } from './check.ts'
+import { checkedCredential } from './check.ts'
 
 const all = ['api_key', 'entra_id', 'aws_static', 'aws_role', 'google_service_account', 'none']
 
@@ -65,6 +66,11 @@ test.each<[string, Credential, string]>([
   ['a key file of a user', account({ type: 'authorized_user' }), 'whose `type` is service_account'],
   ['a key file without a key', account({ private_key: undefined }), 'The key file has no private_key.'],
   ['a key that is none', account({ private_key: 'canary' }), 'Its private_key is no private key in PEM.'],
+  [
+    'a key that takes seconds to sign with',
+    account({ private_key: `-----BEGIN PRIVATE KEY-----\n${'canary'.repeat(900)}` }),
+    'Its private_key is longer than any of Google.',
+  ],
   ['a key file with a list in it', account({ client_email: ['canary'] }), 'Its client_email must be a text.'],
   ['tokens from elsewhere', account({ token_uri: 'https://googleapis.com.evil.example/canary' }), "must be Google's"],
   ['tokens from this machine', account({ token_uri: 'http://169.254.169.254/canary' }), "must be Google's"],

@@ -1,13 +1,8 @@
 import { bad, lineOf } from '../core/checks.ts'
 import type { Credential } from '../core/credential.ts'
 import { nearest } from '../core/nearest.ts'
-import { type CredentialField, type CredentialKindName, kindOf } from '../providers/credential-kinds.ts'
-import type { Provider } from '../providers/provider.ts'
+import { type CredentialField, kindOf } from '../providers/credential-kinds.ts'
 import { serviceAccountKey } from './service-account.ts'
-
-/** The kinds of credentials that a provider takes. */
-export const kindsOf = ({ send, credentialKinds: more = [] }: Provider): readonly CredentialKindName[] =>
-  send ? ['none'] : ['api_key', ...more, 'none']
 
 const longestSecret = 16_384
 

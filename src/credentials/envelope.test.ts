@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { type MasterKey, masterKeyIdOf, type Place, rewrap, seal, unseal } from './envelope.ts'
 
 const master = (id: string): MasterKey => ({ id, bytes: randomBytes(32) })
-const place: Place = { project: 'default', provider: 'openai', id: 'c1', baseUrl: '' }
+const place: Place = { project: 'default', provider: 'openai', id: 'c1', destination: '' }
 const secret = '{"credential":"sk-canary-🙂"}'
 
 test('what is sealed opens at its place, and no two seals are alike', () => {
@@ -19,7 +19,7 @@ test.each([
   ['project', { ...place, project: 'other' }],
   ['provider', { ...place, provider: 'groq' }],
   ['row', { ...place, id: 'c2' }],
-  ['address', { ...place, baseUrl: 'https://evil.example/' }],
+  ['address', { ...place, destination: 'https://evil.example/' }],
   ['pair of project and provider that reads alike', { ...place, project: 'defaulto', provider: 'penai' }],
 ])('moved to another %s it does not open', (_what, elsewhere) => {
   const key = master('k1')

@@ -14,8 +14,8 @@ export interface Place {
   readonly project: string
   readonly provider: string
   readonly id: string
-  /** In its one form. */
-  readonly baseUrl: string
+  /** Where it is sent, in one form. */
+  readonly destination: string
 }
 
 const format = 'v1'
@@ -65,8 +65,8 @@ const unwrap = (master: MasterKey, place: Place, wrapped: string): Buffer =>
   decrypt(master.bytes, aad(`key ${master.id}`, place), wrapped)
 
 /** As a list in JSON, so that no two different places are written alike. */
-const aad = (purpose: string, { project, provider, id, baseUrl }: Place): Buffer =>
-  Buffer.from(JSON.stringify(['trunkline', format, purpose, project, provider, id, baseUrl]))
+const aad = (purpose: string, { project, provider, id, destination }: Place): Buffer =>
+  Buffer.from(JSON.stringify(['trunkline', format, purpose, project, provider, id, destination]))
 
 function encrypt(key: Buffer, about: Buffer, text: Buffer): string {
   const nonce = randomBytes(nonceBytes)

@@ -172,7 +172,11 @@ test('another base URL drops the secrets that were given for the old one', async
   expect(same).toMatchObject({ needsSecret: false, headerNames: ['x-team'] })
   const moved = await storage.change(config.a, id, { at: { baseUrl: 'https://evil.example/v1' } })
   expect(moved).toMatchObject({ needsSecret: true, fields: {}, headerNames: [], fingerprint: '', kind: 'api_key' })
-  expect(await storage.opened(config.a)).toEqual({ credentials: [], problems: [] })
+  expect(await storage.opened(config.a)).toEqual({
+    credentials: [],
+    unusable: [{ projectId: config.a, provider: 'openai' }],
+    problems: [],
+  })
   await storage.change(config.a, id, { at: { headers: { 'x-team': 'red' } } })
   await storage.change(config.a, id, { at: { baseUrl: 'https://one.example/v1' } })
   expect(await storage.open(config.a)).toEqual([])
@@ -188,6 +192,28 @@ test('a secret given together with another base URL is kept', async () => {
   const moved = await storage.change(config.a, id, { credential: key('sk-new'), at: { baseUrl: 'https://b.example' } })
   expect(moved).toMatchObject({ needsSecret: false, baseUrl: 'https://b.example' })
   expect((await storage.open())[0]?.credential).toEqual(key('sk-new'))
+})
+
+test('with another part of its address a credential goes to another host, so its secret stays behind', async () => {
+  using the = await world()
+  const { storage, config } = the
+  const at = { address: { resource: 'ours' }, headers: { 'x-a': 'for-ours' } }
+  const { id } = await storage.create(config.a, { provider: 'azure', credential: key('azure-key-1'), at })
+  const same = await storage.change(config.a, id, { name: 'Team', at: { address: { resource: 'ours' } } })
+  expect(same).toMatchObject({ needsSecret: false, headerNames: ['x-a'] })
+  expect((await storage.open()).map(({ credential }) => credential)).toEqual([key('azure-key-1')])
+  for (const address of [{ resource: 'evil' }, { resource: 'ours', api_version: '2024-10-21' }, null]) {
+    const moved = await storage.change(config.a, id, { at: { address } })
+    expect(moved).toMatchObject({ needsSecret: true, headerNames: [], fields: {} })
+    expect(await storage.open()).toEqual([])
+    await storage.change(config.a, id, { at, credential: key('azure-key-2') })
+    expect((await storage.open()).map(({ credential }) => credential)).toEqual([key('azure-key-2')])
+  }
+  // A base URL says all of where it goes.
+  const baseUrl = 'https://models.example/'
+  await storage.change(config.a, id, { at: { baseUrl }, credential: key('azure-key-3') })
+  const renamed = await storage.change(config.a, id, { at: { address: { resource: 'other' } } })
+  expect(renamed).toMatchObject({ needsSecret: false, baseUrl })
 })
 
 test('an address is private by an operator’s word only, and that does not go along to another address', async () => {
@@ -242,14 +268,20 @@ test('a provider of one’s own that moves, comes or goes takes the secrets give
   expect(await storage.open(config.b)).toHaveLength(1)
 })
 
-test.each(['project_id', 'provider', 'id', 'base_url'])(
+test.each(['project_id', 'provider', 'id', 'base_url', 'address'])(
   'a row whose %s is changed in the file does not open, and is named',
   async (column) => {
     using the = await world()
     const { storage, config } = the
     const { id } = await storage.create(config.a, { provider: 'openai', credential: key('sk-secret') })
     await storage.create(config.b, { provider: 'openai', credential: key('sk-other') })
-    const value = { project_id: config.b, provider: 'groq', id: 'elsewhere', base_url: 'https://evil.example' }[column]
+    const value = {
+      project_id: config.b,
+      provider: 'groq',
+      id: 'elsewhere',
+      base_url: 'https://evil.example',
+      address: '{"resource":"evil"}',
+    }[column]
     config.database.prepare(`update provider_credentials set ${column} = ? where id = ?`).run(value as string, id)
     const { credentials, problems } = await storage.opened()
     expect(credentials.map(({ credential }) => credential)).toEqual([key('sk-other')])

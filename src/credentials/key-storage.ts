@@ -1,18 +1,26 @@
-import { bad, baseUrlOf, checkVersion, lineOf, plainUrl } from '../core/checks.ts'
-import type { ProviderConfig } from '../core/config.ts'
+import { bad, baseUrlOf, checkVersion, lineOf } from '../core/checks.ts'
 import type { Credential, ProjectCredential } from '../core/credential.ts'
 import { GatewayError } from '../core/error.ts'
 import type { ProjectId } from '../core/ids.ts'
 import { nearest } from '../core/nearest.ts'
+import type { Listed, ListPage } from '../core/page.ts'
 import type { StoredCredential } from '../core/stored-credential.ts'
-import { secretsOf } from '../providers/credential-kinds.ts'
-import { providers } from '../providers/index.ts'
+import { kindsOf, secretsOf } from '../providers/credential-kinds.ts'
+import { providerNamed, providers } from '../providers/index.ts'
 import type { Provider } from '../providers/provider.ts'
 import { isAmbient } from '../providers/usable-credential.ts'
-import { checkedCredential, kindsOf } from './check.ts'
-import { addressOf, type CredentialChange, changed, headersOf, within } from './credential-change.ts'
+import { checkedCredential } from './check.ts'
+import {
+  type CredentialChange,
+  changed,
+  checkedAddress,
+  checkedHeaders,
+  destinationOf,
+  within,
+} from './credential-change.ts'
 import type { MasterKeys } from './master-key.ts'
 import { rotate } from './rotate.ts'
+import type { Rows } from './rows.ts'
 import { fingerprint, inList, named, shownFields, withoutSecrets } from './shown.ts'
 import { type Secret, Vault, withoutSealed } from './vault.ts'
 
@@ -29,33 +37,7 @@ export interface NewCredential {
 }
 
 /** A credential as it may be shown. Secrets are their last four characters, or not even those. */
-export interface CredentialView extends Omit<StoredCredential, 'sealed'> {}
-
-interface Page {
-  readonly limit: number
-  readonly after?: string
-}
-
-interface Listed<T> {
-  readonly items: readonly T[]
-  readonly next?: string
-}
-
-/** Where credentials are stored. */
-interface Rows {
-  /** All that `work` reads and writes is of one moment, and is done as a whole or not at all. */
-  whole<T>(work: (rows: Rows) => Promise<T>): Promise<T>
-  list(project: ProjectId, filter: { readonly provider?: string }, page: Page): Promise<Listed<StoredCredential>>
-  all(project?: ProjectId): Promise<readonly StoredCredential[]>
-  find(project: ProjectId, id: string): Promise<StoredCredential | undefined>
-  /** Throws when there is no such project. */
-  insert(credential: StoredCredential): Promise<void>
-  replace(credential: StoredCredential): Promise<void>
-  remove(project: ProjectId, id: string): Promise<void>
-  /** How the project has configured a provider of its own. */
-  customProvider(project: ProjectId, name: string): Promise<ProviderConfig | undefined>
-  fingerprintSalt(): Promise<string>
-}
+export type CredentialView = Omit<StoredCredential, 'sealed'>
 
 interface Deps {
   readonly rows: Rows
@@ -70,6 +52,8 @@ export type OpenedCredential = ProjectCredential & { readonly projectId: Project
 
 export interface Opened {
   readonly credentials: readonly OpenedCredential[]
+  /** Those that are not among them: their secrets have been dropped, or cannot be opened. */
+  readonly unusable: readonly Pick<StoredCredential, 'projectId' | 'provider'>[]
   /** Which could not be opened and what to do, in a sentence each. */
   readonly problems: readonly string[]
 }
@@ -92,7 +76,11 @@ export class KeyStorage {
     this.vault = new Vault(deps.masterKeys)
   }
 
-  async list(project: ProjectId, filter: { readonly provider?: string }, page: Page): Promise<Listed<CredentialView>> {
+  async list(
+    project: ProjectId,
+    filter: { readonly provider?: string },
+    page: ListPage,
+  ): Promise<Listed<CredentialView>> {
     const { items, ...rest } = await this.deps.rows.list(project, filter, page)
     return { items: items.map(toView), ...rest }
   }
@@ -106,10 +94,11 @@ export class KeyStorage {
     return this.deps.rows.whole(async (rows) => {
       const nowUs = this.deps.nowUs()
       const { provider, at = {} } = wanted
+      if ((await rows.count(project, provider)) >= mostForProvider) throw tooMany(provider)
       const home = await this.homeOf(rows, project, provider)
       const credential = checkedCredential(wanted.credential, kindsOf(home.provider), at.mayBePrivate === true)
-      const headers = headersOf(at.headers)
-      const address = addressOf(home.provider, at.address)
+      const headers = checkedHeaders(at.headers)
+      const address = checkedAddress(home.provider, at.address)
       const bare: StoredCredential = {
         id: this.deps.newId(),
         projectId: project,
@@ -142,7 +131,7 @@ export class KeyStorage {
       checkVersion(`The credential ${id}`, before.version, ifVersion)
       const home = await this.homeOf(rows, project, before.provider)
       const bare = changed(before, home.provider, wanted, this.deps.nowUs())
-      const isMoved = plainUrl(bare.baseUrl) !== plainUrl(before.baseUrl)
+      const isMoved = destinationOf(bare, home.baseUrl) !== destinationOf(before, home.baseUrl)
       const isSame = !isMoved && wanted.credential === undefined && wanted.at?.headers === undefined
       const stored = isSame
         ? bare
@@ -172,38 +161,44 @@ export class KeyStorage {
   opened(project?: ProjectId): Promise<Opened> {
     return this.deps.rows.whole(async (rows) => {
       const credentials: OpenedCredential[] = []
+      const unusable: StoredCredential[] = []
       const troubles = new Map<string, string[]>()
       const read = this.vault.reader()
       for (const stored of await rows.all(project)) {
-        if (stored.needsSecret) continue
+        if (stored.needsSecret) {
+          unusable.push(stored)
+          continue
+        }
         try {
-          credentials.push(toOpened(stored, read(stored, await baseUrlFor(rows, stored))))
+          credentials.push(toOpened(stored, read(stored, await destinationFor(rows, stored))))
         } catch (thrown) {
+          unusable.push(stored)
           const { message } = thrown as Error
           troubles.set(message, [...(troubles.get(message) ?? []), named(stored)])
         }
       }
-      return { credentials, problems: [...troubles].map(([why, which]) => `${inList(which)} cannot be used: ${why}`) }
+      const problems = [...troubles].map(([why, which]) => `${inList(which)} cannot be used: ${why}`)
+      return { credentials, unusable: unusable.map(({ projectId, provider }) => ({ projectId, provider })), problems }
     })
   }
 
   /** Puts every credential under a new master key. */
   rotate(): Promise<{ readonly credentials: number; readonly keyId: string }> {
     const { rows, masterKeys } = this.deps
-    return rotate({ rows, masterKeys, vault: this.vault, baseUrlOf: baseUrlFor })
+    return rotate({ rows, masterKeys, vault: this.vault, destinationOf: destinationFor })
   }
 
   private async homeOf(rows: Rows, project: ProjectId, name: string): Promise<Home> {
     const custom = await rows.customProvider(project, name)
     const row = custom?.like ?? this.deps.likeOf(name) ?? name
-    const provider = Object.hasOwn(table, row) ? table[row] : undefined
+    const provider = providerNamed(row)
     if (provider)
       return {
         provider,
         ...(custom?.baseUrl !== undefined && { baseUrl: custom.baseUrl }),
         mayBePrivate: custom?.mayBePrivate === true,
       }
-    const meant = nearest(name, Object.keys(table))
+    const meant = nearest(name, Object.keys(providers))
     throw bad('provider', `There is no provider ${JSON.stringify(name)}.${meant ? ` Did you mean ${meant}?` : ''}`)
   }
 
@@ -214,13 +209,13 @@ export class KeyStorage {
     const kept = isMoved || isAllNew ? withoutSealed(before) : this.kept(before, home)
     const credential =
       given === undefined ? kept.credential : checkedCredential(given, kindsOf(home.provider), at.mayBePrivate === true)
-    const headers = at.headers === undefined ? kept.headers : headersOf(at.headers ?? undefined)
+    const headers = at.headers === undefined ? kept.headers : checkedHeaders(at.headers ?? undefined)
     return { ...(credential && { credential }), ...(headers && { headers }) }
   }
 
   private kept(before: StoredCredential, { baseUrl }: Home): Secret {
     try {
-      return this.vault.reader()(before, plainUrl(before.baseUrl ?? baseUrl))
+      return this.vault.reader()(before, destinationOf(before, baseUrl))
     } catch (thrown) {
       throw new GatewayError(
         'conflict',
@@ -250,16 +245,22 @@ export class KeyStorage {
     const isEmpty = stored.headerNames.length === 0 && (credential === undefined || credential.kind === 'none')
     if (isEmpty) return stored
     const others = async () => (await rows.all()).filter(({ id }) => id !== bare.id)
-    return { ...stored, sealed: await this.vault.seal(stored, plainUrl(baseUrl), secret, others) }
+    return { ...stored, sealed: await this.vault.seal(stored, destinationOf(bare, home.baseUrl), secret, others) }
   }
 }
 
-const table: Readonly<Record<string, Provider>> = providers
+/** Each call puts all of them in an order, and may try one after the other. */
+const mostForProvider = 100
 
-/** Where a credential goes as far as its project says so, in the address's one form. */
-async function baseUrlFor(rows: Pick<Rows, 'customProvider'>, stored: StoredCredential): Promise<string> {
-  if (stored.baseUrl !== undefined) return plainUrl(stored.baseUrl)
-  return plainUrl((await rows.customProvider(stored.projectId, stored.provider))?.baseUrl)
+const tooMany = (provider: string): GatewayError =>
+  new GatewayError(
+    'conflict',
+    `This project has ${mostForProvider} credentials for ${provider}, which is as many as it may have. Remove one that is not needed.`,
+  )
+
+async function destinationFor(rows: Pick<Rows, 'customProvider'>, stored: StoredCredential): Promise<string> {
+  if (stored.baseUrl !== undefined || stored.address !== undefined) return destinationOf(stored)
+  return destinationOf(stored, (await rows.customProvider(stored.projectId, stored.provider))?.baseUrl)
 }
 
 function toView({ sealed: _, ...shown }: StoredCredential): CredentialView {

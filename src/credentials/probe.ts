@@ -6,7 +6,7 @@ import { abilitiesFor } from '../providers/abilities.ts'
 import { endpointFor, pathOf } from '../providers/endpoint.ts'
 import type { Header } from '../providers/key-headers.ts'
 import type { ConfiguredProvider } from '../providers/provider.ts'
-import { usable } from '../providers/usable-credential.ts'
+import { refusedAt, usable } from '../providers/usable-credential.ts'
 import { askOnce, type Send, type Whole } from './ask-once.ts'
 import { callerIdentity } from './cloud/caller-identity.ts'
 import { listedModels } from './listed-models.ts'
@@ -80,7 +80,7 @@ class Trial {
       ...usable('', credential, provider.provider).secrets,
       ...(token?.kind === 'bearer' ? [token.token] : []),
       ...(token?.kind === 'aws' ? [token.secretAccessKey, token.sessionToken ?? ''] : []),
-      ...provider.headerValues,
+      ...provider.mayBeSecret,
       ...Object.values(target.headers ?? {}),
     ].filter((secret) => secret.length >= shortestSecret)
   }
@@ -91,25 +91,16 @@ class Trial {
   }
 
   async run(): Promise<Pick<ProbeResult, 'models'>> {
-    const { provider, token } = this.target
+    const { provider, credential, token } = this.target
     // One that answers in this process takes whatever it is shown.
     if (provider.provider.send) return { models: provider.models }
-    this.refuseToLend()
+    const refused = refusedAt(usable('', credential, provider.provider), provider)
+    if (refused) throw refused
     if (token?.kind === 'aws') return this.askWhoItIs(token)
     const header = headerOf(this.target)
     // Says what is missing.
     if (provider.origin === '') endpointFor(provider, noModel, '', noNeeds)
     return (await this.list(header)) ?? this.askModel(header)
-  }
-
-  /** What is lent to this machine is shown to its vendor only, or to whom the operator has named. */
-  private refuseToLend(): void {
-    const { provider, credential } = this.target
-    if (!usable('', credential, provider.provider).isAmbient || provider.atVendor || provider.mayBePrivate) return
-    throw new GatewayError(
-      'egress_refused',
-      `The credential for ${provider.name} is this machine's own and does not go to ${provider.origin}. Give the address in the configuration, or use a credential of another kind.`,
-    )
   }
 
   /** Undefined where there is no list. */

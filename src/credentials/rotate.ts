@@ -2,20 +2,16 @@ import { GatewayError } from '../core/error.ts'
 import type { StoredCredential } from '../core/stored-credential.ts'
 import { masterKeyIdOf } from './envelope.ts'
 import type { MasterKeys } from './master-key.ts'
+import type { Rows } from './rows.ts'
 import { named } from './shown.ts'
 import type { Vault } from './vault.ts'
 
-interface Rows {
-  all(): Promise<readonly StoredCredential[]>
-  replace(credential: StoredCredential): Promise<void>
-}
-
-interface Deps<R extends Rows> {
-  readonly rows: R & { whole<T>(work: (rows: R) => Promise<T>): Promise<T> }
+interface Deps {
+  readonly rows: Rows
   readonly masterKeys: MasterKeys
   readonly vault: Vault
-  /** Where a credential goes, in the address's one form. */
-  readonly baseUrlOf: (rows: R, stored: StoredCredential) => Promise<string>
+  /** Where a credential goes, in one form. */
+  readonly destinationOf: (rows: Rows, stored: StoredCredential) => Promise<string>
 }
 
 /**
@@ -23,15 +19,15 @@ interface Deps<R extends Rows> {
  * credentials can still be opened: the new key is on the disk before anything is under it, and the old one is forgotten
  * when nothing is any more. The file is only ever written in a transaction, so that two of these never meet there.
  */
-export async function rotate<R extends Rows>(deps: Deps<R>): Promise<{ credentials: number; keyId: string }> {
-  const { rows, masterKeys, vault, baseUrlOf } = deps
+export async function rotate(deps: Deps): Promise<{ credentials: number; keyId: string }> {
+  const { rows, masterKeys, vault, destinationOf } = deps
   const done = await rows.whole(async (all) => {
     await checkAll(all, deps)
     if (masterKeys.isGiven && masterKeys.read().size === 1) throw new GatewayError('conflict', alreadyNew)
     const next = masterKeys.makeNext()
     let credentials = 0
     for (const stored of await all.all()) {
-      const sealed = vault.rewrapped(stored, await baseUrlOf(all, stored), next)
+      const sealed = vault.rewrapped(stored, await destinationOf(all, stored), next)
       if (sealed === undefined) continue
       await all.replace({ ...stored, sealed })
       credentials++
@@ -46,11 +42,11 @@ export async function rotate<R extends Rows>(deps: Deps<R>): Promise<{ credentia
 }
 
 /** What cannot be opened now never could be again. */
-async function checkAll<R extends Rows>(rows: R, { vault, baseUrlOf }: Deps<R>): Promise<void> {
+async function checkAll(rows: Rows, { vault, destinationOf }: Deps): Promise<void> {
   const read = vault.reader()
   for (const stored of await rows.all()) {
     try {
-      read(stored, await baseUrlOf(rows, stored))
+      read(stored, await destinationOf(rows, stored))
     } catch (thrown) {
       const { message } = thrown as Error
       throw new GatewayError(

@@ -13,6 +13,9 @@ const known = [
   'universe_domain',
 ] as const
 
+/** Google's have 2048 bits, and nobody's more than 4096. To sign with a far longer one would keep everybody waiting. */
+const longestKey = 4_096
+
 const needed = ['private_key', 'client_email'] as const
 
 /**
@@ -34,6 +37,7 @@ export function serviceAccountKey(param: string, text: string, isOperators: bool
   for (const name of needed) if (kept[name] === undefined) throw bad(param, `The key file has no ${name}.`)
   if (!/^-----BEGIN (?:RSA )?PRIVATE KEY-----/.test(kept.private_key?.trim() ?? ''))
     throw bad(param, 'Its private_key is no private key in PEM.')
+  if ((kept.private_key?.length ?? 0) > longestKey) throw bad(param, 'Its private_key is longer than any of Google.')
   if (!isOperators) checkHosts(param, kept)
   return JSON.stringify(kept)
 }

@@ -11,8 +11,8 @@ export interface Secret {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Throws in words for an operator. `baseUrl` is where the credential goes, in its one form. */
-export type ReadSecret = (stored: StoredCredential, baseUrl: string) => Secret
+/** Throws in words for an operator. `destination` is where the credential goes, in one form. */
+export type ReadSecret = (stored: StoredCredential, destination: string) => Secret
 
 /** Encrypts and opens what is secret of credentials, each for its place. */
 export class Vault {
@@ -25,12 +25,12 @@ export class Vault {
   /** By the keys that are there now. */
   reader(): ReadSecret {
     let ring: KeyRing | undefined
-    return (stored, baseUrl) => {
+    return (stored, destination) => {
       if (stored.sealed === undefined) return withoutSealed(stored)
       ring ??= this.masterKeys.read()
       const master = this.keyOf(stored.sealed, ring)
       try {
-        return JSON.parse(unseal(master, placeOf(stored, baseUrl), stored.sealed)) as Secret
+        return JSON.parse(unseal(master, placeOf(stored, destination), stored.sealed)) as Secret
       } catch {
         throw new Error('it was stored for another place, or is damaged. Give its secret anew, or remove it.')
       }
@@ -40,17 +40,17 @@ export class Vault {
   /** `others` are those that are stored: a new key must not hide that theirs is missing. */
   async seal(
     stored: StoredCredential,
-    baseUrl: string,
+    destination: string,
     secret: Secret,
     others: () => Promise<readonly StoredCredential[]>,
   ): Promise<string> {
-    return seal(await this.activeKey(others), placeOf(stored, baseUrl), JSON.stringify(secret))
+    return seal(await this.activeKey(others), placeOf(stored, destination), JSON.stringify(secret))
   }
 
   /** The same under another master key; undefined when it is under that already, or has nothing secret. */
-  rewrapped(stored: StoredCredential, baseUrl: string, next: MasterKey): string | undefined {
+  rewrapped(stored: StoredCredential, destination: string, next: MasterKey): string | undefined {
     if (stored.sealed === undefined || masterKeyIdOf(stored.sealed) === next.id) return undefined
-    return rewrap(this.keyOf(stored.sealed, this.masterKeys.read()), next, placeOf(stored, baseUrl), stored.sealed)
+    return rewrap(this.keyOf(stored.sealed, this.masterKeys.read()), next, placeOf(stored, destination), stored.sealed)
   }
 
   private keyOf(sealed: string, { find }: KeyRing): MasterKey {
@@ -89,9 +89,9 @@ export function withoutSealed({ kind, fields, needsSecret }: StoredCredential): 
   return { credential: { kind, fields: withoutSecrets(kind, fields) } }
 }
 
-const placeOf = ({ projectId, provider, id }: StoredCredential, baseUrl: string): Place => ({
+const placeOf = ({ projectId, provider, id }: StoredCredential, destination: string): Place => ({
   project: projectId,
   provider,
   id,
-  baseUrl,
+  destination,
 })

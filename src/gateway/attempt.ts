@@ -26,7 +26,7 @@ import { type Beginning, Opening } from './opening.ts'
 import { idFor, translatedError, withHints } from './told.ts'
 import { Translation, writerOf } from './translation.ts'
 import { type Way, wayTo } from './way.ts'
-import { withoutKeys, withStarsForKeys } from './without-keys.ts'
+import { headersWithoutKeys, starsForKeys, withoutKeys } from './without-keys.ts'
 
 /** How much of a provider's error is read; nobody writes more of use. */
 const errorBytes = 1 << 20
@@ -128,8 +128,9 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     this.trace.connected()
   }
 
-  head(status: number, received: UpstreamHeaders): void {
+  head(status: number, written: UpstreamHeaders): void {
     const { incoming, trace, call, way } = this
+    const received = headersWithoutKeys(written, this.target)
     const isGood = status >= 200 && status < 300
     const streaming = isEventStream(received, isGood && call.facts.stream, way.dialect.framing)
     this.clocks.headed()
@@ -160,15 +161,14 @@ class Attempt implements Begin, Beginning, Pulse, OnRounds {
     const isAsItCame = way.isNative && streaming === call.facts.stream
     const translation = isAsItCame ? undefined : this.translation(streaming, source)
     const watch = translation?.watch ?? dialect.watchAnswer(streaming)
-    const observed = observe(source, { streaming, trace, watch, pulse: this, clean: this.clean })
+    const clean = stepped(source, starsForKeys(this.target, head.headers))
+    const observed = observe(clean, { streaming, trace, watch, pulse: this })
     const edited = translation ? translation.of(observed) : streaming ? stepped(observed, this.onTheWay()) : observed
     this.answering = { ...head, watch, translation, sinceMs: performance.now() }
     this.opening = new Opening(edited, call.facts.stream ? mostOfStream : mostOfWhole, this)
     this.opening.start()
     if (this.isLeft) this.drain()
   }
-
-  private readonly clean = (chunk: Buffer): Buffer => withStarsForKeys(chunk, this.target)
 
   /** What is done to a stream that goes on as it comes. */
   private onTheWay(): Step<Buffer, Buffer> {

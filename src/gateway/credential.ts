@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
-import { isClientKey } from '../http/caller.ts'
+import { holdsClientKey } from '../http/caller.ts'
 import { providers } from '../providers/index.ts'
 import type { Header, KeyHeader } from '../providers/key-headers.ts'
 import { resolveKeys } from '../providers/key-resolver.ts'
 import type { ConfiguredProvider } from '../providers/provider.ts'
-import type { UsableCredential } from '../providers/usable-credential.ts'
+import { refusedAt, type UsableCredential } from '../providers/usable-credential.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Call } from './call.ts'
 
@@ -27,18 +27,22 @@ type Client = Pick<Call, 'dialect' | 'headers'>
 /** The same target as often as there are credentials for it, the first to be tried first. */
 export function paid(client: Client, target: Target, { isOpen, random }: PayingDeps): readonly PaidTarget[] {
   const { provider } = target
-  const takesClients = isOpen && (provider.provider.clients?.some((name) => name === client.dialect.name) ?? false)
+  if (provider.isUnusable) throw unusable(provider)
+  const takesClients = (): boolean =>
+    isOpen && (provider.provider.clients?.some((name) => name === client.dialect.name) ?? false)
   const ofClient = (): Header | undefined =>
-    takesClients ? clientKey(client.headers, provider.provider.keyHeader) : undefined
+    takesClients() ? clientKey(client.headers, provider.provider.keyHeader) : undefined
   const credentials = resolveKeys({ provider, ofClient }, random)
-  if (!credentials) throw noCredential(target, takesClients)
+  if (!credentials) throw noCredential(target, takesClients())
   const tries: PaidTarget[] = []
+  let refusal: GatewayError | undefined
   for (const credential of credentials) {
     const at = credential.at ?? provider
-    const mayGo = !credential.isAmbient || at.atVendor || at.mayBePrivate
-    if (mayGo) tries.push({ provider: at, model: target.model, credential })
+    const refused = refusedAt(credential, at)
+    if (refused) refusal ??= refused
+    else tries.push({ provider: at, model: target.model, credential })
   }
-  if (tries.length === 0) throw staysHome(credentials[0]?.at ?? provider)
+  if (refusal && tries.length === 0) throw refusal
   return tries
 }
 
@@ -51,20 +55,19 @@ const googleToken = /^Bearer ya29\./
  */
 function clientKey(headers: IncomingHttpHeaders, kind: KeyHeader): Header | undefined {
   const named = kind === 'bearer' ? undefined : headers[kind]
-  if (typeof named === 'string' && named !== '' && !isClientKey(named)) return [kind, named]
+  if (typeof named === 'string' && named !== '' && !holdsClientKey(named)) return [kind, named]
   const { authorization } = headers
   if (authorization === undefined || !/^Bearer \S/.test(authorization)) return undefined
   const key = authorization.slice(7).trim()
-  if (isClientKey(key)) return undefined
+  if (holdsClientKey(key)) return undefined
   if (kind === 'x-goog-api-key' && !googleToken.test(authorization)) return [kind, key]
   return ['authorization', authorization]
 }
 
-/** What is lent to this machine is not shown to any host that somebody names who does not run it. */
-const staysHome = ({ name, origin }: ConfiguredProvider): GatewayError =>
+const unusable = ({ name }: ConfiguredProvider): GatewayError =>
   new GatewayError(
-    'egress_refused',
-    `The credential for ${name} is this machine's own and does not go to ${origin}. Give the address in the configuration, or use a credential of another kind.`,
+    'no_credential',
+    `None of the credentials that this project has for ${name} can be used: their secrets were dropped, or cannot be opened. \`trunkline credentials list\` shows them. Give them anew, or remove them.`,
   )
 
 function noCredential({ provider: at, model, meant }: Target, takesClients: boolean): GatewayError {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { credentialHeaders } from '../core/access.ts'
 import { defaultTimeouts, type ProviderConfig } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import { dialects } from '../dialects/index.ts'
 import { type ProviderName, providers } from '../providers/index.ts'
-import { credentialHeaders } from '../providers/key-headers.ts'
 import { type ConfiguredProvider, configured, type Provider } from '../providers/provider.ts'
 import { paid } from './credential.ts'
 import { upstreamHeaders, withKeyOfQuery } from './headers.ts'
@@ -185,6 +185,15 @@ describe('what goes up beside the key', () => {
     expect(headers).not.toHaveProperty('cookie')
     expect(headers).not.toHaveProperty('x-forwarded-for')
     expect(headers).not.toHaveProperty('openai-beta')
+  })
+
+  test('which account pays is said by whoever set it for the provider, and else by the client', () => {
+    const account: Headers = { 'openai-organization': 'org-mine', 'openai-project': 'proj-mine' }
+    const client = dialects['openai-chat']
+    const ask = (headers: Headers): Headers =>
+      sent(at('openai', { apiKey: 'k' }), account, { client, endpoint: { dialect: client, headers } })
+    expect(ask({})).toMatchObject(account)
+    expect(ask({ 'openai-project': 'proj-team' })).toMatchObject({ ...account, 'openai-project': 'proj-team' })
   })
 
   test('and to another only those that both dialects know', () => {

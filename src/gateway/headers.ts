@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { version } from '../core/version.ts'
 import type { ReplyHeaders } from '../http/exchange.ts'
+import { hopByHop, namedIn } from '../http/hop-by-hop.ts'
 import type { UpstreamHeaders } from '../http/upstream.ts'
 import type { Header } from '../providers/key-headers.ts'
 import type { ConfiguredEndpoint } from '../providers/provider.ts'
@@ -8,14 +9,7 @@ import type { Call } from './call.ts'
 
 /** Headers that belong to one connection, to the body's own form, or to the provider's page and not to its API. */
 const dropped: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+  ...hopByHop,
   'date',
   'server',
   'set-cookie',
@@ -40,22 +34,14 @@ export function replyHeadersOf(headers: UpstreamHeaders, sameBytes: boolean): Re
   return kept
 }
 
-const aboutItself: ReadonlySet<unknown> = new Set([undefined, 'keep-alive', 'close'])
-
-/** The headers that `Connection` says are for one connection only. */
-const namedIn = (connection: string | string[] | undefined): readonly string[] =>
-  aboutItself.has(connection)
-    ? []
-    : String(connection)
-        .toLowerCase()
-        .split(',')
-        .map((name) => name.trim())
-
 /** The id under which the provider's support finds the call. */
 export const requestIdIn = (headers: UpstreamHeaders): string | undefined =>
   [headers['x-request-id'], headers['request-id'], headers['apim-request-id'], headers['x-amzn-requestid']].find(
     (id) => typeof id === 'string',
   ) as string | undefined
+
+/** Where somebody has set for a provider which account pays, no client says otherwise. */
+const ofAccount: ReadonlySet<string> = new Set(['openai-organization', 'openai-project'])
 
 /**
  * What goes up beside the body: what the provider always wants to hear, what the client means for a provider of this
@@ -75,6 +61,7 @@ export function upstreamHeaders(
   for (const name in fixed) headers[name] = fixed[name] as string
   const isNative = dialect === call.dialect
   for (const name of call.dialect.requestHeaders) {
+    if (ofAccount.has(name) && headers[name] !== undefined) continue
     const value = call.headers[name]
     if (typeof value === 'string' && (isNative || dialect.requestHeaders.includes(name))) headers[name] = value
   }

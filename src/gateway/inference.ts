@@ -13,7 +13,7 @@ import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { paid } from './credential.ts'
 import { headerText, withKeyOfQuery } from './headers.ts'
-import { type IdentityDeps, identify } from './identity.ts'
+import { type Identity, type IdentityDeps, identify } from './identity.ts'
 import type { Remembered } from './remembered.ts'
 import type { GatewayState, ProjectState } from './state.ts'
 import { targetsFor } from './targets.ts'
@@ -79,27 +79,12 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
   const { dialect, vendor } = door
   const state = deps.state()
   const { limits, cancel, translation } = state.config
-  const { problem, project, ...identity } = identify(exchange, {
-    newTraceId: deps.newTraceId,
-    projects: state.projects,
-  })
-  const { replyHeaders, method, path, headers, caller } = exchange
-  const { ids } = identity
-  const withoutBodies = !project.project.settings.captureBodies
-  const trace = deps.trace({
-    ...identity,
-    startedUs: exchange.arrivedUs,
-    method,
-    path,
-    dialect: dialect.name,
-    withoutBodies,
-  })
-  exchange.onDone((done) => trace.end(done))
-  replyHeaders['x-trace-id'] = ids.traceId
-  replyHeaders['x-run-id'] = headerText(ids.runId)
-  if (ids.threadId !== undefined) replyHeaders['x-thread-id'] = headerText(ids.threadId)
+  const identity = identify(exchange, { newTraceId: deps.newTraceId, projects: state.projects })
+  const { problem, project, ids } = identity
+  const trace = begun(exchange, identity, dialect, deps)
   if (problem) throw problem
 
+  const { replyHeaders, headers, caller } = exchange
   const address = door.address?.(exchange)
   const body = await exchange.body()
   trace.received(body)
@@ -139,6 +124,30 @@ async function inference(exchange: Exchange, door: ChatDoor, deps: InferenceDeps
   }
   const { send, rounds, newId, tokens } = deps
   return replyOf(await tryTargets(call, tries, { send, rounds, cancel, newId, tokens }), call)
+}
+
+/** From here on the call is recorded, and its client will hear where. */
+function begun(
+  exchange: Exchange,
+  { problem: _, project, ...identity }: Identity,
+  dialect: Dialect,
+  { trace: traced }: Pick<InferenceDeps, 'trace'>,
+): CallTrace {
+  const { replyHeaders, method, path, arrivedUs } = exchange
+  const { traceId, runId, threadId } = identity.ids
+  const trace = traced({
+    ...identity,
+    startedUs: arrivedUs,
+    method,
+    path,
+    dialect: dialect.name,
+    withoutBodies: !project.project.settings.captureBodies,
+  })
+  exchange.onDone((done) => trace.end(done))
+  replyHeaders['x-trace-id'] = traceId
+  replyHeaders['x-run-id'] = headerText(runId)
+  if (threadId !== undefined) replyHeaders['x-thread-id'] = headerText(threadId)
+  return trace
 }
 
 /** Nobody is asked for a client that has left meanwhile. */

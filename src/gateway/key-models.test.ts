@@ -31,6 +31,12 @@ test('a pattern that is made to be slow is not', () => {
   expect(fits(`${'*a'.repeat(1_000)}`, name)).toBe(true)
 })
 
+test('a key that names models is good for no name that is longer than any model’s', () => {
+  const caller: Caller = { key: { id: 'k', hash: '', kind: 'inference', models: ['*', 'mock/*'] } }
+  expect(mayUse(caller, 'x'.repeat(500), 'mock', 'x'.repeat(500))).toBe(true)
+  expect(mayUse(caller, 'x'.repeat(1 << 20), 'mock', 'x'.repeat(1 << 20))).toBe(false)
+})
+
 test('a key is good for a model by the name that is asked for, or by its provider and its name there', () => {
   const with_ = (...models: string[]): Caller => ({ key: { id: 'k', hash: '', kind: 'inference', models } })
   expect(mayUse({}, 'x', 'openai', 'x')).toBe(true)

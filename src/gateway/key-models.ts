@@ -1,13 +1,25 @@
 import type { Caller } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
 
+/** No model's name is longer. A client may write what it likes, and each of a hundred patterns would be looked for in it. */
+const longestName = 1_000
+
 /**
  * Whether a caller may use a model: its key names none, or one of its patterns fits the name that was asked for, or the
  * provider and its name for the model.
  */
-export const mayUse = ({ key }: Caller, asked: string, provider: string, model: string): boolean =>
-  key?.models === undefined ||
-  key.models.some((pattern) => fits(pattern, asked) || fits(pattern, `${provider}/${model}`))
+export function mayUse({ key }: Caller, asked: string, provider: string, model: string): boolean {
+  if (key?.models === undefined) return true
+  const names = [asked, `${provider}/${model}`].filter(({ length }) => length <= longestName)
+  return key.models.some((pattern) => names.some((name) => fits(pattern, name)))
+}
+
+/** Whether a caller may use any model of a provider: not every pattern of its key is for those of others. */
+export const mayAsk = ({ key }: Caller, provider: string): boolean =>
+  key?.models === undefined || key.models.some((pattern) => [undefined, provider].includes(providerIn(pattern)))
+
+/** The provider whose models a pattern means, where it names one. */
+const providerIn = (pattern: string): string | undefined => /^([^*/]+)\//.exec(pattern)?.[1]
 
 /** Whether a name is as a pattern says, in which `*` stands for anything. The time it takes grows with the name only. */
 export function fits(pattern: string, name: string): boolean {

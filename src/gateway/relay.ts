@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/error.ts'
+import { runStep } from '../core/steps.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { gather, Incoming } from '../http/incoming.ts'
 import { inflated } from '../http/inflated.ts'
@@ -8,7 +9,7 @@ import type { ReadyTarget } from './attempt.ts'
 import type { PaidTarget } from './credential.ts'
 import { encodingOf, withoutEncoding } from './encoding.ts'
 import { shown, type TokenShelf } from './tokens.ts'
-import { withoutKeys } from './without-keys.ts'
+import { headersWithoutKeys, starsForKeys, withoutKeys } from './without-keys.ts'
 
 /** How large an answer may be that is no chat. */
 const mostBytes = 32 << 20
@@ -70,6 +71,13 @@ export function relay(
   })
 }
 
+/** What an error says back of the credential is taken out of it. */
+const clean = ({ status, headers, bytes }: Relayed, sent: ReadyTarget): Relayed => ({
+  status,
+  headers: headersWithoutKeys(headers, sent),
+  bytes: status >= 400 ? withoutKeys(bytes, sent) : Buffer.concat(runStep(starsForKeys(sent, headers), [bytes])),
+})
+
 /** A refusal that may be the credential's. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 429])
 
@@ -77,7 +85,7 @@ export interface PaidRelaying extends Pick<Relaying, 'send' | 'exchange'> {
   readonly tokens: TokenShelf
 }
 
-/** Such a request with one credential after another, until one is not refused. What an error says back of it is taken out. */
+/** Such a request with one credential after another, until one is not refused. */
 export async function relayPaid(
   targets: readonly PaidTarget[],
   requestTo: (target: ReadyTarget) => UpstreamRequest,
@@ -93,7 +101,7 @@ export async function relayPaid(
     const ready = { ...target, header: means.header }
     const { provider } = target
     const answer = await relay(requestTo(ready), { send: provider.provider.send ?? send, provider, exchange })
-    last = answer.status >= 400 ? { ...answer, bytes: withoutKeys(answer.bytes, ready) } : answer
+    last = clean(answer, ready)
     if (!refusals.has(answer.status)) break
   }
   if (last && !(last instanceof GatewayError)) return last

@@ -15,7 +15,7 @@ import {
 } from '../dialects/openai-responses/state.ts'
 import { invalid, parseBody } from '../dialects/request-body.ts'
 import { booleanOf, type Fields, fieldsOf, stringOf } from '../dialects/values.ts'
-import { isClientKey } from '../http/caller.ts'
+import { holdsClientKey } from '../http/caller.ts'
 import { type Door, type Exchange, jsonReply, type Reply } from '../http/exchange.ts'
 import type { UpstreamRequest } from '../http/upstream.ts'
 import { endpointFor } from '../providers/endpoint.ts'
@@ -26,6 +26,7 @@ import { paid } from './credential.ts'
 import { headerText, replyHeadersOf, upstreamHeaders } from './headers.ts'
 import { identify } from './identity.ts'
 import type { ChatDoor, InferenceDeps, Preparation, Prepared } from './inference.ts'
+import { mayAsk, notForKey } from './key-models.ts'
 import { relayPaid } from './relay.ts'
 import type { GatewayState, ProjectState } from './state.ts'
 
@@ -260,7 +261,7 @@ const unknown = ({ path }: Exchange): GatewayError =>
 const withoutClientKeys = (query: string): string =>
   query
     .split('&')
-    .filter((part) => ![...new URLSearchParams(part).values()].some(isClientKey))
+    .filter((part) => ![...new URLSearchParams(part).values()].some(holdsClientKey))
     .join('&')
 
 /** An id that is not ours is the door's own vendor's, who keeps its answers itself. */
@@ -276,6 +277,7 @@ async function relayed(
   const isKnown =
     provider && speaksResponses({ provider, model: '' }) && /^[\w-]+(\/(cancel|input_items))?$/.test(below)
   if (!isKnown) throw unknown(exchange)
+  if (!mayAsk(exchange.caller, provider.name)) throw notForKey(`${provider.name}/*`)
   const body = method === 'POST' ? await exchange.body() : Buffer.alloc(0)
   exchange.replyHeaders['x-provider-name'] = headerText(provider.name)
   const call = { dialect: openaiResponses, headers: exchange.headers }

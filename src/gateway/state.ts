@@ -13,6 +13,7 @@ export interface GatewayState {
 }
 
 export interface Projects {
+  readonly all: readonly Project[]
   readonly standard: ProjectState
   /** By id or slug. */
   find(name: string): ProjectState | undefined
@@ -26,6 +27,7 @@ export interface ProjectState {
   readonly models: ReadonlyMap<string, CustomModel>
 }
 
+/** What there is before anybody has said more than the configuration. */
 export const stateOf = (
   config: Config,
   projects: readonly Project[] = [firstProject(defaultProject)],
@@ -47,12 +49,13 @@ export function projectsOf(projects: readonly Project[], config: Config): Projec
     return made
   }
   const byName = new Map<string, ProjectState>()
-  const all = projects.map((project) => new LazyProject(project, config, shared))
-  for (const one of all) byName.set(one.project.slug, one)
+  const states = projects.map((project) => new LazyProject(project, config, shared))
+  for (const one of states) byName.set(one.project.slug, one)
   // An id is a project's for good, so it stands before what another may be called.
-  for (const one of all) byName.set(one.project.id, one)
-  const standard = all.find(({ project }) => project.isDefault) ?? all[0]
+  for (const one of states) byName.set(one.project.id, one)
+  const standard = states.find(({ project }) => project.isDefault) ?? states[0]
   return {
+    all: projects,
     standard: standard ?? new LazyProject(firstProject(defaultProject), config, shared),
     find: (name) => byName.get(name),
   }

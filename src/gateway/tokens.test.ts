@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
+import { defaultTimeouts } from '../core/config.ts'
 import type { Token } from '../core/credential.ts'
 import { GatewayError } from '../core/error.ts'
-import { TokenShelf } from './tokens.ts'
+import { everybodys } from '../providers/configured-providers.ts'
+import type { ConfiguredProvider } from '../providers/provider.ts'
+import { usable } from '../providers/usable-credential.ts'
+import { shown, TokenShelf } from './tokens.ts'
 
 const token = (text: string, expiresMs: number): Token => ({ kind: 'bearer', token: text, expiresMs })
 
@@ -58,4 +62,14 @@ test('a name that every object knows is no token', async () => {
   const { shelf, asked } = shelfAt(0, async () => token('t', 1))
   await shelf.get('constructor')
   expect(asked).toEqual(['constructor'])
+})
+
+test('of what keeps control from answering a client does not hear more than that', async () => {
+  const trouble = new GatewayError('internal', '/data/config.db is damaged')
+  const { shelf } = shelfAt(0, () => Promise.reject(trouble))
+  const credential = usable('a', { kind: 'google_adc', fields: {} }, { keyHeader: 'x-goog-api-key' })
+  const provider = everybodys({ timeouts: defaultTimeouts, providers: {} }).get('vertex') as ConfiguredProvider
+  const means = await shown({ provider, model: 'm', credential }, shelf)
+  expect(means).toMatchObject({ error: { code: 'starting' } })
+  expect('error' in means && means.error.message).not.toContain('/data')
 })

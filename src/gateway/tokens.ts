@@ -78,4 +78,13 @@ function ofToken(token: Token, provider: string): Shown {
   }
 }
 
-const notThere = (thrown: unknown): Shown => ({ error: toGatewayError(thrown) })
+/** What is wrong with control is for whoever runs it, and is said in the server's health. */
+function notThere(thrown: unknown): Shown {
+  const error = toGatewayError(thrown)
+  if (error.code !== 'internal') return { error }
+  return {
+    error: new GatewayError('starting', 'There is nobody at the moment to ask for a token. Try again.', {
+      cause: error,
+    }),
+  }
+}

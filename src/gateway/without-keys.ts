@@ -1,10 +1,12 @@
+import type { Step } from '../core/steps.ts'
+import type { UpstreamHeaders } from '../http/upstream.ts'
 import type { Header } from '../providers/key-headers.ts'
 import type { ConfiguredProvider } from '../providers/provider.ts'
 import type { UsableCredential } from '../providers/usable-credential.ts'
 
 /** What a request was sent with. */
 export interface SentWith {
-  readonly provider: Pick<ConfiguredProvider, 'headerValues'>
+  readonly provider: Pick<ConfiguredProvider, 'mayBeSecret'>
   readonly credential: UsableCredential
   readonly header: Header | undefined
 }
@@ -18,23 +20,86 @@ const shortestKey = 8
  */
 export const withoutKeys = (bytes: Buffer, sent: SentWith): Buffer => replaced(bytes, sent, () => '[key]')
 
-/**
- * The same for an error under a good status, whose number of bytes has been announced. Nothing else is touched: what some
- * servers take for a key is an ordinary word, which an answer may have in it.
- */
-export const withStarsForKeys = (bytes: Buffer, sent: SentWith): Buffer =>
-  tellsOfError(bytes) ? replaced(bytes, sent, (key) => '*'.repeat(key.length)) : bytes
+/** The same for the headers of an answer; the very same object when there is no key in them. */
+export function headersWithoutKeys(headers: UpstreamHeaders, sent: SentWith): UpstreamHeaders {
+  const keys = keysOf(sent)
+  if (keys.length === 0) return headers
+  let clean: Record<string, string | string[] | undefined> | undefined
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || !keys.some((key) => String(value).includes(key))) continue
+    clean ??= { ...headers }
+    const without = (text: string): string => keys.reduce((rest, key) => rest.replaceAll(key, '[key]'), text)
+    clean[name] = typeof value === 'string' ? without(value) : value.map(without)
+  }
+  return clean ?? headers
+}
 
-/** Whether there is an error that says something; a quotation of one in a text has its quotes escaped. */
-function tellsOfError(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(errorField); at >= 0; at = bytes.indexOf(errorField, at + 1)) {
-    const rest = bytes.toString('latin1', at + errorField.length, at + errorField.length + 8)
-    if (/^\s*:\s*["{]/.test(rest)) return true
+/**
+ * The same for errors under a good status, wherever in the answer they stand; its number of bytes has been announced.
+ * What comes before the first error is not touched: what some servers take for a key is an ordinary word, which an answer
+ * may have in it.
+ */
+export function starsForKeys(sent: SentWith, headers: UpstreamHeaders): Step<Buffer, Buffer> {
+  let tellsOfError = isPage.test(String(headers['content-type']))
+  /** The end of what came before, in which the sign of an error may have begun. */
+  let before: Buffer = nothing
+  /** The end of what came before, with which a key may begin. */
+  let held: Buffer = nothing
+  return {
+    next(chunk) {
+      if (!tellsOfError) {
+        const joined = before.length === 0 ? chunk : Buffer.concat([before, chunk.subarray(0, signBytes)])
+        tellsOfError = hasSign(chunk) || (joined !== chunk && hasSign(joined))
+        if (chunk[chunk.length - 1] === lineFeed) before = nothing
+        else before = (chunk.length < signBytes ? joined : chunk).subarray(-signBytes)
+        if (!tellsOfError) return [chunk]
+      }
+      const bytes = held.length > 0 ? Buffer.concat([held, chunk]) : chunk
+      const clean = replaced(bytes, sent, (key) => '*'.repeat(key.length))
+      const mayBeWhole = clean.length - beginningOfKey(clean, keysOf(sent))
+      held = clean.subarray(mayBeWhole)
+      return mayBeWhole === 0 ? [] : [clean.subarray(0, mayBeWhole)]
+    },
+    end() {
+      if (held.length === 0) return []
+      // The most of a key is as good as all of it.
+      return [held.length < shortestKey ? held : Buffer.alloc(held.length, '*')]
+    },
+  }
+}
+
+/** A page or plain words are no answer of a model, so they tell of an error whatever they say. */
+const isPage = /html|xml|text\/plain/i
+
+const nothing = Buffer.alloc(0)
+const lineFeed = 0x0a
+const sign = Buffer.from('error')
+/** How much around the word shows what it means. */
+const signBytes = 24
+
+/**
+ * Whether an error is told of that says something: in a field of that name, or by an event that is one. A quotation of
+ * such a thing in a text has its quotes escaped.
+ */
+function hasSign(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(sign); at >= 0; at = bytes.indexOf(sign, at + sign.length)) {
+    const around = bytes.toString('latin1', Math.max(0, at - signBytes / 2), at + signBytes / 2)
+    if (/"error"\s*:\s*["{]|"type"\s*:\s*"error"|event:\s*error/.test(around)) return true
   }
   return false
 }
 
-const errorField = '"error"'
+/** How many bytes at the end may be the beginning of a key. */
+function beginningOfKey(bytes: Buffer, keys: readonly string[]): number {
+  const longest = Math.max(0, ...keys.map(({ length }) => length - 1))
+  const end = bytes.toString('latin1', Math.max(0, bytes.length - longest))
+  for (let at = 0; at < end.length; at++) {
+    const rest = end.slice(at)
+    if (keys.some((key) => key.startsWith(rest))) return rest.length
+  }
+  return 0
+}
 
 function replaced(bytes: Buffer, sent: SentWith, mark: (key: string) => string): Buffer {
   let clean = bytes
@@ -49,9 +114,9 @@ const formsOfCredential = new WeakMap<UsableCredential, readonly string[]>()
 const formsOfHeaders = new WeakMap<readonly string[], readonly string[]>()
 
 /** All that is looked for. Worked out once, but for a token, which is another one soon. */
-function keysOf({ provider: { headerValues }, credential, header }: SentWith): readonly string[] {
+function keysOf({ provider: { mayBeSecret }, credential, header }: SentWith): readonly string[] {
   const ofCredential = remembered(formsOfCredential, credential, () => credential.secrets)
-  const ofHeaders = headerValues.length === 0 ? [] : remembered(formsOfHeaders, headerValues, () => headerValues)
+  const ofHeaders = mayBeSecret.length === 0 ? [] : remembered(formsOfHeaders, mayBeSecret, () => mayBeSecret)
   if (!credential.isCloud || !header) return ofHeaders.length === 0 ? ofCredential : [...ofCredential, ...ofHeaders]
   return [...ofCredential, ...ofHeaders, ...formsOf([header[1]])]
 }

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { anybody, type Caller, type ClientKey, isAllowed, type Scope } from '../core/access.ts'
+import { anybody, type Caller, type ClientKey, credentialHeaders, isAllowed, type Scope } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
 
 /** Our keys: where the id stands in them, and no vendor's look like it. */
@@ -8,8 +8,8 @@ const ourKey = /^tl_([a-z0-9]{8})_[\w-]{43}$/
 
 export const isClientKey = (text: string): boolean => ourKey.test(text)
 
-/** The headers in which the SDKs send what their users call an API key. */
-const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'] as const
+/** Whether one of our keys stands in a text, whatever stands around it. */
+export const holdsClientKey = (text: string): boolean => /tl_[a-z0-9]{8}_[\w-]{43}/.test(text)
 
 /** What is checked of a request before anybody reads it. */
 export interface Credentials {
@@ -86,7 +86,7 @@ function sentKey({ headers, query }: Credentials): string | undefined {
         'The request has more than one client key, and they differ. Send one.',
       )
   }
-  for (const name of keyHeaders) {
+  for (const name of credentialHeaders) {
     const written = headers[name]
     if (typeof written === 'string') take(written.trim().replace(/^Bearer\s+/i, ''))
   }

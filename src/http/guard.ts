@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { credentialHeaders } from '../core/access.ts'
 import { GatewayError } from '../core/error.ts'
 
 /** By which names besides those of this machine a server may be called. */
@@ -54,10 +55,7 @@ const ownSites: ReadonlySet<unknown> = new Set([undefined, 'same-origin', 'none'
 /** Headers that decide who asks, where, and how much: no two readers may take different ones. */
 const onlyOnce: ReadonlySet<string> = new Set([
   'host',
-  'authorization',
-  'x-api-key',
-  'x-goog-api-key',
-  'api-key',
+  ...credentialHeaders,
   'content-type',
   'content-length',
   'transfer-encoding',

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Caller } from '../core/access.ts'
+import type { Caller, Scope } from '../core/access.ts'
 import type { InBag } from '../core/bag.ts'
 import { GatewayError } from '../core/error.ts'
 import type { Sink } from '../core/source.ts'
@@ -14,6 +14,8 @@ export interface ExchangeRules {
   /** How long a client that was told no may take to stop sending, or to hear it. */
   readonly patienceMs: number
   readonly onOver: (exchange: HttpExchange) => void
+  /** Asked when a body is there, and it is its turn; throws when whoever sends it may not pass any more. */
+  readonly onBody: (exchange: HttpExchange) => void
   /** Told of what is our own fault in a reply that has begun. */
   readonly onFault: (error: unknown) => void
 }
@@ -30,6 +32,8 @@ export class HttpExchange implements Exchange, InBag, Sink {
   readonly headers: IncomingMessage['headers']
   readonly remoteAddress: string
   caller: Caller = nobody
+  /** That of the door through which it goes. */
+  scope: Scope = 'public'
   readonly arrivedUs: number
   readonly replyHeaders: ReplyHeaders = {}
   readonly connection: Connection
@@ -97,7 +101,12 @@ export class HttpExchange implements Exchange, InBag, Sink {
         const whole = pieces.whole()
         const take = (): void => {
           this.refuseBody = undefined
-          resolve(whole)
+          try {
+            rules.onBody(this)
+            resolve(whole)
+          } catch (thrown) {
+            reject(thrown)
+          }
         }
         // Calls that a client sends without waiting are not worked on at the same time: it may leave after the first answer.
         if (this.connection.first === this) take()

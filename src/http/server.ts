@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Caller, Scope } from '../core/access.ts'
@@ -11,6 +11,7 @@ import type { Door } from './exchange.ts'
 import { doorFinder } from './find-door.ts'
 import { checkJson, checkSender, framingProblem, isEmpty, type Names } from './guard.ts'
 import { HttpExchange } from './http-exchange.ts'
+import { createServer, STATUS_CODES } from './node-http.ts'
 
 export interface ServerLimits {
   readonly headerBytes: number
@@ -23,6 +24,8 @@ export interface ServerLimits {
 
 export interface ServerOptions extends Names {
   readonly doors: readonly Door[]
+  /** Where the doors are, for somebody who misses them all. */
+  readonly hint?: string
   /** Says who asks, or refuses them, once it is known at which door. */
   readonly admit: (request: Credentials, scope: Scope) => Caller
   /** How an error is written for clients of a path: behind each door they expect another form. */
@@ -55,12 +58,15 @@ const mostWaiting = 10
 const extraConnections = 1_000
 /** How long a client has to read that the server stops. */
 const partingMs = 1_000
+/** After so long it is asked once more who sends a request: a key that is revoked is good for less than a second more. */
+const lateUs = 500_000
 /** When one that was refused for the moment may come again. */
 const soon = { headers: { 'retry-after': '1' } }
+
 /** Bytes to an exchange, and its reply to bytes. Knows paths and limits, and no model. */
 export function httpServer(options: ServerOptions): HttpServer {
-  const { doors, admit, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
-  const find = doorFinder(doors)
+  const { doors, hint = '', admit, encodeError, limits, clock, onFault, patienceMs = 10_000 } = options
+  const find = doorFinder(doors, hint)
   const connections = new Connections(limits.connections)
   const open = new Bag<HttpExchange>()
   let closing: { readonly done: () => void } | undefined
@@ -72,6 +78,9 @@ export function httpServer(options: ServerOptions): HttpServer {
     onOver(exchange: HttpExchange): void {
       open.remove(exchange)
       if (open.size === 0) closing?.done()
+    },
+    onBody(exchange: HttpExchange): void {
+      if (clock() - exchange.arrivedUs > lateUs) exchange.caller = admit(exchange, exchange.scope)
     },
   }
 
@@ -97,6 +106,7 @@ export function httpServer(options: ServerOptions): HttpServer {
       checkSender(req.headers, req.rawHeaders, options)
       const door = find(exchange.method, exchange.path)
       if (!door.always) checkLoad(connection)
+      exchange.scope = door.scope
       exchange.caller = admit(exchange, door.scope)
       if (bringsBody(exchange.method) && !(door.mayBeEmpty && isEmpty(req.headers))) checkJson(req.headers)
       const reply = door.handle(exchange)

@@ -1,11 +1,11 @@
 import type { LookupAddress } from 'node:dns'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { refusedUrl } from '../../test/support/faulty-upstream.ts'
 import type { GatewayError } from '../core/error.ts'
 import type { Lookup } from './egress.ts'
@@ -207,4 +207,21 @@ test('a request for a local socket goes there, whatever its origin says, and its
     await out.close()
   }
   await rm(folder, { recursive: true })
+})
+
+test('who is asked at ever more addresses does not keep connections to all of them', async () => {
+  await using server = await provider()
+  const out = upstreams({ mostPools: 3 })
+  const ask = (connectMs: number): Promise<Outcome> => sent(out, { origin: server.url, connectMs })
+  for (let connectMs = 1_000; connectMs < 1_010; connectMs++) expect((await ask(connectMs)).body).toBe('hello')
+  await vi.waitFor(() => expect(server.sockets.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(3))
+  // One that runs while its place is given away comes to its end.
+  const answers: ServerResponse[] = []
+  await using slow = await provider((_request, response) => answers.push(response))
+  const running = sent(out, { origin: slow.url })
+  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  for (let connectMs = 1_010; connectMs < 1_020; connectMs++) await ask(connectMs)
+  answers[0]?.end('late')
+  expect((await running).body).toBe('late')
+  await out.close()
 })

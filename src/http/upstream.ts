@@ -49,17 +49,37 @@ export interface Upstreams {
 /** A connection that is not there some time after it was given up is of no use to a later call either. */
 const connectSlackMs = 1_000
 
+interface UpstreamOptions {
+  readonly lookup?: Lookup
+  /** How many pools there may be: an address may change again and again, and each would be kept for nothing. */
+  readonly mostPools?: number
+}
+
 /**
  * Connections to providers: a pool for each origin, kept alive. How long anything may take is the caller's business. A
  * connection that was made with leave to go to a private address carries no request that has none.
  */
-export function upstreams({ lookup }: { readonly lookup?: Lookup } = {}): Upstreams {
+export function upstreams({ lookup, mostPools = 1_000 }: UpstreamOptions = {}): Upstreams {
   const pools = new Map<string, Pool>()
+  const others = new Set<Client | Pool>()
+  /** Lets what runs on it come to its end. */
+  const leave = (one: Client | Pool): void => {
+    others.add(one)
+    void one
+      .close()
+      .catch(() => undefined)
+      .finally(() => others.delete(one))
+  }
   const poolOf = (request: UpstreamRequest): Pool => {
     const { origin, connectMs, mayBePrivate, socketPath = '' } = request
     const key = `${connectMs} ${mayBePrivate} ${origin} ${socketPath}`
     let pool = pools.get(key)
     if (!pool) {
+      const [oldest] = pools
+      if (oldest && pools.size >= mostPools) {
+        pools.delete(oldest[0])
+        leave(oldest[1])
+      }
       const connect = connectorFor(request)
       pool = new Pool(origin, { factory: (_origin, options) => new Carrier(origin, options, connect) })
       pools.set(key, pool)
@@ -72,16 +92,11 @@ export function upstreams({ lookup }: { readonly lookup?: Lookup } = {}): Upstre
       ? egressConnector({ mayBePrivate, timeoutMs: timeout, ...(lookup && { lookup }) })
       : buildConnector({ allowH2: false, timeout, socketPath })
   }
-  const others = new Set<Client>()
   /** On a connection of its own: all of those in the pool may be as dead as the one that was tried. */
   const sendAfresh = (request: UpstreamRequest, call: PoolCall): void => {
     const client = new Carrier(request.origin, {}, connectorFor(request))
-    others.add(client)
     client.dispatch(request, call)
-    void client
-      .close()
-      .catch(() => undefined)
-      .finally(() => others.delete(client))
+    leave(client)
   }
   return {
     send: (request, listener) => {

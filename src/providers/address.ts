@@ -32,6 +32,32 @@ export function addressOf(
   return URL.canParse(filled) && !filled.includes('{}') ? new URL(filled) : undefined
 }
 
+export interface Place {
+  /** Undefined as long as the operator has not said so much as is needed to know it. */
+  readonly base: URL | undefined
+  /** True at the built-in address. */
+  readonly atHome: boolean
+  /** True at an address of the vendor's, be it the built-in one or another. */
+  readonly atVendor: boolean
+}
+
+/** Where the provider is, and whose that is. */
+export function placeOf(
+  provider: Addressed & Pick<Provider, 'ownHosts'>,
+  config: Pick<ProviderConfig, 'baseUrl' | 'address'>,
+  credential?: Credential,
+): Place {
+  const base = addressOf(provider, config, credential)
+  const atHome = config.baseUrl === undefined
+  return { base, atHome, atVendor: atHome || (base !== undefined && isVendors(base, provider)) }
+}
+
+function isVendors(base: URL, { baseUrl, ownHosts }: Pick<Provider, 'baseUrl' | 'ownHosts'>): boolean {
+  if (base.protocol !== 'https:') return false
+  const isBuiltIn = baseUrl !== undefined && URL.canParse(baseUrl) && new URL(baseUrl).host === base.host
+  return isBuiltIn || (ownHosts?.test(base.hostname) ?? false)
+}
+
 const present = (settings: AddressSettings = {}): AddressSettings =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 

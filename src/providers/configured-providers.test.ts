@@ -39,7 +39,7 @@ describe('of its providers a project has', () => {
       { corp: { like: 'openai', baseUrl: 'https://everybodys.example/v1' } },
     )
     expect([...all.keys()][0]).toBe('corp')
-    expect(all.get('corp')).toMatchObject({ origin: 'https://mine.example', credential: ['x-api-key', 'm'] })
+    expect(all.get('corp')).toMatchObject({ origin: 'https://mine.example', standing: { header: ['x-api-key', 'm'] } })
     expect(of({}, { corp: { like: 'openai', baseUrl: 'https://e.example/v1' } }).get('corp')).toMatchObject({
       origin: 'https://e.example',
       like: 'openai',
@@ -94,7 +94,7 @@ describe('a credential of a project', () => {
 
   test('takes nothing of the operator to an address of its own, the leave to be private neither', () => {
     const at = atOf({ baseUrl: 'https://elsewhere.example/v1', headers: { 'x-own': '1' } }, said)
-    expect(at).toMatchObject({ origin: 'https://elsewhere.example', mayBePrivate: false, headerValues: ['1'] })
+    expect(at).toMatchObject({ origin: 'https://elsewhere.example', mayBePrivate: false, mayBeSecret: ['1'] })
     expect(JSON.stringify(at)).not.toContain('of-the-operator')
     expect(atOf({ baseUrl: 'http://10.0.0.2/v1', mayBePrivate: true }, said)?.mayBePrivate).toBe(true)
     expect(JSON.stringify(atOf({ address: { resource: 'mine' } }, said, 'azure'))).not.toContain('of-the-operator')

@@ -1,21 +1,13 @@
 import type { Config, ProviderConfig } from '../core/config.ts'
 import type { ProjectCredential } from '../core/credential.ts'
 import type { Project } from '../core/project.ts'
-import { providers } from './index.ts'
+import { providerNamed, providers } from './index.ts'
 import { type ConfiguredProvider, configured, type Provider } from './provider.ts'
 import { type UsableCredential, usable } from './usable-credential.ts'
 
 export type ConfiguredProviders = ReadonlyMap<string, ConfiguredProvider>
 
-const rows: Readonly<Record<string, Provider>> = providers
-
-/** The row of the table for a provider; that of the one that it is like, where it has a name of its own. */
-const rowOf = (name: string, config: ProviderConfig | undefined): Provider | undefined => {
-  const row = config?.like ?? name
-  return Object.hasOwn(rows, row) ? rows[row] : undefined
-}
-
-type Parts = Pick<Project, 'settings' | 'providers' | 'credentials'>
+type Parts = Pick<Project, 'settings' | 'providers' | 'credentials' | 'unusable'>
 
 /** What everybody has. */
 const nobodys: Parts = { settings: { captureBodies: true }, providers: {}, credentials: [] }
@@ -26,24 +18,28 @@ export const everybodys = (config: Pick<Config, 'timeouts' | 'providers'>): Conf
 
 /** Every provider as a project's calls know it: those of its own first, then `shared`, which are those that everybody has. */
 export function providersOf(
-  { settings, providers: own, credentials }: Parts,
+  { settings, providers: own, credentials, unusable = [] }: Parts,
   config: Pick<Config, 'timeouts' | 'providers'>,
   shared: ConfiguredProviders,
 ): ConfiguredProviders {
-  const hasOwn = Object.keys(own).length > 0 || credentials.length > 0 || settings.timeouts !== undefined
+  const hasOwn =
+    Object.keys(own).length > 0 || credentials.length > 0 || unusable.length > 0 || settings.timeouts !== undefined
   if (!hasOwn && shared.size > 0) return shared
   const timeouts = { ...config.timeouts, ...settings.timeouts }
   const all = new Map<string, ConfiguredProvider>()
   const add = (name: string, said: ProviderConfig | undefined, usual?: ConfiguredProvider): void => {
-    const row = rowOf(name, said)
+    const row = providerNamed(said?.like ?? name)
     if (!row || all.has(name)) return
     const provider = usual ?? configured(name, row, timeouts, said)
     const its = credentials.filter((credential) => credential.provider === name)
-    all.set(name, its.length === 0 ? provider : withOwn(provider, row, said, its))
+    if (its.length > 0) all.set(name, withOwn(provider, row, said, its))
+    // What else there is to pay with is for who has nothing of their own, and may be good at another address.
+    else if (unusable.includes(name)) all.set(name, { ...provider, isConfigured: true, isUnusable: true })
+    else all.set(name, provider)
   }
   for (const [name, said] of Object.entries(own)) add(name, said)
   const usual = settings.timeouts === undefined ? shared : undefined
-  for (const name of new Set([...Object.keys(rows), ...Object.keys(config.providers)]))
+  for (const name of new Set([...Object.keys(providers), ...Object.keys(config.providers)]))
     add(name, config.providers[name], usual?.get(name))
   return all
 }

@@ -1,4 +1,5 @@
 import type { Credential } from '../core/credential.ts'
+import type { Provider } from './provider.ts'
 
 /** A field of a credential. */
 export interface CredentialField {
@@ -90,6 +91,10 @@ const kinds: Readonly<Record<string, CredentialKind>> = credentialKinds
 
 export const kindOf = ({ kind }: Pick<Credential, 'kind'>): CredentialKind | undefined =>
   Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+
+/** The kinds that a provider takes. */
+export const kindsOf = ({ send, credentialKinds: more = [] }: Provider): readonly CredentialKindName[] =>
+  send ? ['none'] : ['api_key', ...more, 'none']
 
 /** What of a credential must never be shown. */
 export const secretsOf = (credential: Credential): readonly string[] =>

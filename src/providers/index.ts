@@ -60,3 +60,9 @@ export const providers = {
 } satisfies Record<string, Provider>
 
 export type ProviderName = keyof typeof providers
+
+const rows: Readonly<Record<string, Provider>> = providers
+
+/** The row of the table for a name; undefined for one that is not ours. */
+export const providerNamed = (name: string): Provider | undefined =>
+  Object.hasOwn(rows, name) ? rows[name] : undefined

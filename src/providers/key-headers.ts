@@ -9,7 +9,4 @@ export const keyHeaders = {
   none: () => undefined,
 } satisfies Record<string, (key: string) => Header | undefined>
 
-/** The headers in which keys are sent. */
-export const credentialHeaders: readonly string[] = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
-
 export type KeyHeader = keyof typeof keyHeaders

@@ -348,7 +348,7 @@ describe('where a key goes', () => {
       ['authorization', 'Bearer k'],
     ],
   ])('%s', (_what, name, config, sent) => {
-    expect(at(name, config).credential).toEqual(sent)
+    expect(at(name, config).standing?.header).toEqual(sent)
   })
 })
 

@@ -3,9 +3,9 @@ import { type Credential, configuredId } from '../core/credential.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type DialectName, dialects } from '../dialects/index.ts'
 import type { Send } from '../http/upstream.ts'
-import { type AddressSettings, addressOf, type Path, pathBelow } from './address.ts'
+import { type AddressSettings, type Path, pathBelow, placeOf } from './address.ts'
 import { type CredentialKindName, kindOf } from './credential-kinds.ts'
-import type { Header, KeyHeader } from './key-headers.ts'
+import type { KeyHeader } from './key-headers.ts'
 import { type UsableCredential, usable } from './usable-credential.ts'
 
 /** Somebody who answers: the dialects it speaks and where, a way to show a key, and what is peculiar to it. One row each. */
@@ -96,13 +96,12 @@ export interface ConfiguredProvider {
   /** Scheme, host and port; empty when the address has not been said. */
   readonly origin: string
   readonly endpoints: readonly ConfiguredEndpoint[]
-  readonly key: string | undefined
-  /** The configured key as it is sent. */
-  readonly credential: Header | undefined
   /** What is configured to pay with, whatever its kind. */
   readonly standing: UsableCredential | undefined
   /** What a project has of its own to pay with, by priority. They stand before `standing`. */
   readonly own: readonly UsableCredential[]
+  /** What a project has of its own to pay with cannot be used, none of it. */
+  readonly isUnusable?: true
   /** True at the built-in address, the only place where a client's own key may go. */
   readonly atHome: boolean
   /** True at an address of the vendor's, be it the built-in one or another. */
@@ -117,8 +116,8 @@ export interface ConfiguredProvider {
   /** Where it lists its models, as far as that is known. */
   readonly list: ListAddress | undefined
   readonly timeouts: Timeouts
-  /** What is sent in headers that the operator has set; it may be secret. */
-  readonly headerValues: readonly string[]
+  /** What is sent because the operator has set it in headers, or in the address behind the question mark. */
+  readonly mayBeSecret: readonly string[]
 }
 
 export interface ListAddress {
@@ -150,11 +149,8 @@ export function configured(
   config: ProviderConfig = {},
   credential: Credential | undefined = config.apiKey === undefined ? config.credential : undefined,
 ): ConfiguredProvider {
-  const base = addressOf(provider, config, credential)
-  const atHome = config.baseUrl === undefined
-  const atVendor = atHome || (base !== undefined && isVendors(base, provider))
-  const key = keyFor(provider, config, atVendor)
-  const standing = standingOf(name, provider, config, key)
+  const { base, atHome, atVendor } = placeOf(provider, config, credential)
+  const standing = standingOf(name, provider, config, keyFor(provider, config, atVendor))
   const wantsNone = provider.keyHeader === 'none' || provider.keyless === true || config.credential?.kind === 'none'
   const needsKey = !wantsNone && atHome
   return {
@@ -163,8 +159,6 @@ export function configured(
     provider,
     origin: base?.origin ?? '',
     endpoints: base === undefined ? [] : endpointsAt(base, provider, config),
-    key,
-    credential: standing?.header,
     standing,
     own: [],
     atHome,
@@ -176,7 +170,21 @@ export function configured(
     models: [...(provider.models ?? []), ...(config.models ?? [])],
     list: base && listAt(base, provider, config),
     timeouts: { ...timeouts, ...config.timeouts },
-    headerValues: Object.values(config.headers ?? {}),
+    mayBeSecret: [...Object.values(config.headers ?? {}), ...valuesIn(base)],
+  }
+}
+
+/** What stands in an address behind the question mark, but for the version of an API. */
+const valuesIn = (base: URL | undefined): readonly string[] =>
+  [...(base?.search.matchAll(/[?&]([^&=]*)=([^&]*)/g) ?? [])].flatMap(([, name, written = '']) =>
+    name === 'api-version' ? [] : [written, decoded(written)],
+  )
+
+function decoded(written: string): string {
+  try {
+    return decodeURIComponent(written)
+  } catch {
+    return written
   }
 }
 
@@ -196,12 +204,6 @@ function standingOf(
   const id = configuredId(name)
   if (key !== undefined) return usable(id, { kind: 'api_key', fields: { api_key: key } }, provider)
   return credential && kindOf(credential)?.isCloud ? usable(id, credential, provider) : undefined
-}
-
-function isVendors(base: URL, { baseUrl, ownHosts }: Provider): boolean {
-  if (base.protocol !== 'https:') return false
-  const isBuiltIn = baseUrl !== undefined && URL.canParse(baseUrl) && new URL(baseUrl).host === base.host
-  return isBuiltIn || (ownHosts?.test(base.hostname) ?? false)
 }
 
 /** Its endpoints as they are in the table, as far as it speaks them. */

@@ -1,4 +1,5 @@
 import type { Credential } from '../core/credential.ts'
+import { GatewayError } from '../core/error.ts'
 import { type CredentialKindName, kindOf, secretsOf } from './credential-kinds.ts'
 import { type Header, keyHeaders } from './key-headers.ts'
 import type { ConfiguredProvider, Provider } from './provider.ts'
@@ -39,6 +40,18 @@ export function usable(
     secrets: secretsOf(credential),
     ...place,
   }
+}
+
+/** Why it is not sent where it would go: what is lent to this machine is for its vendor, and for whom the operator has named. */
+export function refusedAt(
+  { isAmbient: isLent }: UsableCredential,
+  { name, origin, atVendor, mayBePrivate }: ConfiguredProvider,
+): GatewayError | undefined {
+  if (!isLent || atVendor || mayBePrivate) return undefined
+  return new GatewayError(
+    'egress_refused',
+    `The credential for ${name} is this machine's own and does not go to ${origin}. Give the address in the configuration, or use a credential of another kind.`,
+  )
 }
 
 const ofThisMachine: ReadonlySet<string> = new Set([

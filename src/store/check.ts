@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { sizeOf } from './backup.ts'
 import { orphanedBodies } from './check-bodies.ts'
@@ -153,9 +153,7 @@ function rightsProblems(path: string, mode: number): string[] {
 }
 
 function asideNotes(path: string): string[] {
-  const folder = path.slice(0, -basename(path).length)
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
+  return readdirSync(dirname(path))
     .filter((name) => name.startsWith(`${basename(path)}.`) && !/-(?:wal|shm)$/.test(name))
     .toSorted()
     .map((name) => `${name} was set aside earlier. Remove it when you do not need it.`)

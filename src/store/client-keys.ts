@@ -3,7 +3,9 @@ import type { Kysely, Selectable } from 'kysely'
 import { type ClientKey, type KeyKind, keyKinds } from '../core/access.ts'
 import { bad, lineOf } from '../core/checks.ts'
 import type { ProjectId } from '../core/ids.ts'
-import { afterTime, type Listed, type ListPage, listed } from './page.ts'
+import type { Listed, ListPage } from '../core/page.ts'
+import { refuseMore } from './limits.ts'
+import { afterTime, listed } from './page.ts'
 import { requireProject } from './projects.ts'
 import type { ApiKeysTable, ConfigDb } from './schema.ts'
 
@@ -39,6 +41,9 @@ export interface ClientKeyFilter {
   readonly revoked?: boolean
 }
 
+/** Throws when what is wanted must not be with the keys that are there, which have not been revoked. */
+export type CheckKeys = (keys: readonly ClientKey[]) => void
+
 const mostPatterns = 100
 
 type Row = Selectable<ApiKeysTable>
@@ -73,8 +78,11 @@ export class ClientKeyStore {
     return row && toView(row)
   }
 
-  /** The key itself is here and then nowhere any more. */
-  async create(wanted: NewClientKey): Promise<{ readonly view: ClientKeyView; readonly key: string }> {
+  /** The key itself is here and then nowhere any more. `check` may refuse it for what other keys there are. */
+  async create(
+    wanted: NewClientKey,
+    check: CheckKeys = () => undefined,
+  ): Promise<{ readonly view: ClientKeyView; readonly key: string }> {
     const { name, kind, projectId, models, expiresUs, createdBy } = wanted
     const nowUs = this.nowUs()
     if (!keyKinds.includes(kind)) throw bad('kind', `kind must be ${keyKinds.join(' or ')}.`)
@@ -96,34 +104,46 @@ export class ClientKeyStore {
       created_us: nowUs,
     }
     await this.db.transaction().execute(async (db) => {
-      if (projectId !== undefined) await requireProject(db, projectId)
+      if (projectId !== undefined) {
+        await requireProject(db, projectId)
+        await refuseMore(db, 'api_keys', projectId)
+      }
+      check(await unrevokedIn(db))
       await db.insertInto('api_keys').values(row).execute()
     })
     return { view: toView(row), key }
   }
 
-  /** For good. One that has been revoked stays as it is; undefined when there is none. */
-  async revoke(id: string): Promise<ClientKeyView | undefined> {
-    await this.db
-      .updateTable('api_keys')
-      .set({ revoked_us: this.nowUs() })
-      .where('id', '=', id)
-      .where('revoked_us', 'is', null)
-      .execute()
-    return this.find(id)
+  /**
+   * For good. One that has been revoked stays as it is; undefined when there is none. `check` may refuse it for what other
+   * keys there are.
+   */
+  revoke(id: string, check: CheckKeys = () => undefined): Promise<ClientKeyView | undefined> {
+    return this.db.transaction().execute(async (db) => {
+      const row = await db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
+      if (!row || row.revoked_us !== null) return row && toView(row)
+      check(await unrevokedIn(db))
+      const change = { revoked_us: this.nowUs() }
+      await db.updateTable('api_keys').set(change).where('id', '=', id).execute()
+      return toView({ ...row, ...change })
+    })
   }
 
   /** What the gateway has to know. One that has expired is still among them: to expire opens nothing. */
-  async unrevoked(): Promise<readonly ClientKey[]> {
-    const rows = await this.db
-      .selectFrom('api_keys')
-      .selectAll()
-      .where('revoked_us', 'is', null)
-      .orderBy('created_us')
-      .orderBy('id')
-      .execute()
-    return rows.map((row) => ({ id: row.id, hash: row.hash, ...scopeOf(row) }))
+  unrevoked(): Promise<readonly ClientKey[]> {
+    return unrevokedIn(this.db)
   }
+}
+
+async function unrevokedIn(db: Kysely<ConfigDb>): Promise<readonly ClientKey[]> {
+  const rows = await db
+    .selectFrom('api_keys')
+    .selectAll()
+    .where('revoked_us', 'is', null)
+    .orderBy('created_us')
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => ({ id: row.id, hash: row.hash, ...scopeOf(row) }))
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'

@@ -2,7 +2,9 @@ import type { Kysely, Selectable } from 'kysely'
 import { bad, checkVersion, keyNameOf } from '../core/checks.ts'
 import { GatewayError } from '../core/error.ts'
 import type { ProjectId } from '../core/ids.ts'
-import { afterName, type Listed, type ListPage, listed } from './page.ts'
+import type { Listed, ListPage } from '../core/page.ts'
+import { refuseMore } from './limits.ts'
+import { afterName, listed } from './page.ts'
 import { requireProject } from './projects.ts'
 import type { ConfigDb, ModelsTable } from './schema.ts'
 
@@ -80,6 +82,7 @@ export class CustomModelStore {
       await this.requireProvider(db, project, provider)
       if (await rowOf(db, project, name))
         throw new GatewayError('conflict', `There is a model ${JSON.stringify(name)} in this project already.`)
+      await refuseMore(db, 'models', project)
       await db.insertInto('models').values(row).execute()
       return toView(row)
     })

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
-import { bad, baseUrlOf, checkVersion, keyNameOf, plainUrl } from '../core/checks.ts'
+import { bad, baseUrlOf, checkVersion, keyNameOf, plainUrl, providerNameForm } from '../core/checks.ts'
 import type { ProviderConfig } from '../core/config.ts'
 import { GatewayError } from '../core/error.ts'
 import type { ProjectId } from '../core/ids.ts'
+import type { Listed, ListPage } from '../core/page.ts'
 import { type CustomProviderRow, configOf, customProviderRow } from './custom-provider-row.ts'
-import { afterName, type Listed, type ListPage, listed } from './page.ts'
+import { refuseMore } from './limits.ts'
+import { afterName, listed } from './page.ts'
 import { requireProject } from './projects.ts'
 import { dropSecrets, removeCredentials } from './provider-credentials.ts'
 import type { ConfigDb } from './schema.ts'
@@ -82,6 +84,7 @@ export class CustomProviderStore {
       await requireProject(db, project)
       if (await customProviderRow(db, project, name))
         throw new GatewayError('conflict', `There is a provider ${JSON.stringify(name)} in this project already.`)
+      await refuseMore(db, 'providers', project)
       await db.insertInto('providers').values(row).execute()
       await dropSecrets(db, { project, provider: name, nowUs })
       return toView(row)
@@ -124,7 +127,7 @@ export class CustomProviderStore {
 
   private checkedName(name: string): string {
     keyNameOf('name', name)
-    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
+    if (!providerNameForm.test(name))
       throw bad('name', 'name must be made of small letters, digits and dashes, at most 63 characters.')
     if (this.deps.isBuiltIn(name))
       throw bad('name', `${name} is a provider that everybody has. Give another name, or give that one a credential.`)

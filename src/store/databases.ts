@@ -7,7 +7,6 @@ import { formOf, NewerFile } from './migrations/form.ts'
 import { ledgerMigrations } from './migrations/ledger.ts'
 import { migrate } from './migrations/migrate.ts'
 import { tracesMigrations } from './migrations/traces.ts'
-
 import { kyselyOn, openForReading, openForWriting } from './sqlite/open.ts'
 
 /** The databases of a data folder, and the migrations that give each its form. */

@@ -1,16 +1,5 @@
 import { GatewayError } from '../core/error.ts'
-
-/** What part of a list is asked for. `after` is the `next` of the part before. */
-export interface ListPage {
-  readonly limit: number
-  readonly after?: string
-}
-
-/** A part of a list. `next` says where to go on; it is absent at the end. */
-export interface Listed<T> {
-  readonly items: readonly T[]
-  readonly next?: string
-}
+import type { Listed } from '../core/page.ts'
 
 /** The columns by which a list is ordered, as they are in a row. */
 type Key = readonly (string | number)[]

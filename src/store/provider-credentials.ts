@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
 import type { ProjectId } from '../core/ids.ts'
+import type { Listed, ListPage } from '../core/page.ts'
 import type { StoredCredential } from '../core/stored-credential.ts'
 import { customProviderOf } from './custom-provider-row.ts'
-import { afterTime, type Listed, type ListPage, listed } from './page.ts'
+import { refuseMore } from './limits.ts'
+import { afterTime, listed } from './page.ts'
 import { requireProject } from './projects.ts'
 import type { ConfigDb, ProviderCredentialsTable } from './schema.ts'
 
@@ -61,8 +63,19 @@ export class CredentialRows {
     return row && toStored(row)
   }
 
+  async count(project: ProjectId, provider: string): Promise<number> {
+    const { count } = await this.db
+      .selectFrom('provider_credentials')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('project_id', '=', project)
+      .where('provider', '=', provider)
+      .executeTakeFirstOrThrow()
+    return count
+  }
+
   async insert(credential: StoredCredential): Promise<void> {
     await requireProject(this.db, credential.projectId)
+    await refuseMore(this.db, 'provider_credentials', credential.projectId)
     await this.db.insertInto('provider_credentials').values(toRow(credential)).execute()
   }
 

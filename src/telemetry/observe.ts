@@ -27,11 +27,6 @@ export interface ObserveOptions {
   readonly trace: AttemptTrace
   readonly watch: AnswerWatch
   readonly pulse: Pulse
-  /**
-   * Takes out what nobody is to see, as long as nothing has begun: what comes then may be an error under a good status.
-   * As many bytes come back as go in.
-   */
-  readonly clean?: (chunk: Buffer) => Buffer
 }
 
 /** The same answer, recorded on its way: its bytes copied, its times taken, and at its end asked what it used. */
@@ -54,9 +49,8 @@ class Observed implements Source, Sink {
     this.source.to(this)
   }
 
-  write(received: Buffer): boolean {
-    const { trace, watch, pulse, clean } = this.options
-    const chunk = clean && !this.sawContent ? clean(received) : received
+  write(chunk: Buffer): boolean {
+    const { trace, watch, pulse } = this.options
     trace.data(chunk)
     pulse.heard()
     if (!this.lostSight) {

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { errorText } from '../api/error-text.ts'
 import type { Caller, ClientKey, Scope } from '../core/access.ts'
 import type { PartName } from '../core/border.ts'
 import type { Config } from '../core/config.ts'
@@ -8,6 +9,7 @@ import { GatewayError } from '../core/error.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Project } from '../core/project.ts'
 import { Rounds } from '../core/rounds.ts'
+import { type About, aboutOf } from '../gateway/about.ts'
 import { chatDoors, dialectAt } from '../gateway/chat-doors.ts'
 import { forwardedDoors } from '../gateway/forwarded.ts'
 import { type Health, healthDoors } from '../gateway/health.ts'
@@ -17,9 +19,9 @@ import { Remembered } from '../gateway/remembered.ts'
 import { responseDoors } from '../gateway/responses.ts'
 import { byId, projectsOf, stateOf } from '../gateway/state.ts'
 import { TokenShelf } from '../gateway/tokens.ts'
+import { isLoopback } from '../http/addresses.ts'
 import { admit, type Credentials } from '../http/caller.ts'
 import { systemClock } from '../http/clock.ts'
-import { hostClass } from '../http/egress.ts'
 import { httpServer } from '../http/server.ts'
 import { upstreams } from '../http/upstream.ts'
 import type { Slabs } from '../telemetry/slabs.ts'
@@ -32,8 +34,8 @@ export interface GatewayDeps {
   readonly onFault: (error: unknown) => void
   /** Asks another part, which may take until the deadline or may not be there. */
   readonly ask: (part: PartName, question: string, detail: unknown) => Promise<unknown>
-  /** Where control takes requests that came to us and are for it; undefined while it is away. */
-  readonly apiSocket?: () => string | undefined
+  /** Where control takes requests that came to us and are for it. */
+  readonly apiSocket: string
 }
 
 export interface Gateway {
@@ -45,6 +47,7 @@ export interface Gateway {
   setKeys(keys: readonly ClientKey[]): void
   /** What credentials of clouds have been changed into. */
   setTokens(tokens: Tokens): void
+  about(): About
   /** How many requests have no whole answer yet. */
   running(): number
   /** Takes no more calls, and gives those that run so long to end. */
@@ -54,9 +57,7 @@ export interface Gateway {
 /** The gateway's thread: what stands between a client and its provider, all of it in memory. */
 export function startGateway({ config, slabs, health, onFault, ask, apiSocket }: GatewayDeps): Gateway {
   const clock = systemClock()
-  const mayBeOpen = hostClass(config.server.host) === 'loopback'
   let state = stateOf(config)
-  let projects: readonly Project[] | undefined
   const random = randomHex()
   const out = upstreams()
   const rounds = new Rounds()
@@ -64,15 +65,16 @@ export function startGateway({ config, slabs, health, onFault, ask, apiSocket }:
     ask: async (id) => (await ask('control', 'token', { id })) as Token,
     nowMs: Date.now,
   })
-  const isHere = hostClass(config.server.host) === 'loopback'
+  /** Only this machine reaches the port. */
+  const isHere = isLoopback(config.server.host)
   /** The last key may be revoked while other machines can reach us: that opens the door to nobody. */
   const admitted = (request: Credentials, scope: Scope): Caller => {
     if (!isHere && state.keys.size === 0 && scope !== 'public') throw noKeys()
-    return admit(request, scope, { keys: state.keys, mayBeOpen }, clock())
+    return admit(request, scope, { keys: state.keys, mayBeOpen: isHere }, clock())
   }
   const mayManage = (request: Credentials): boolean => {
     try {
-      admitted(request, 'admin')
+      admitted(request, 'operator')
       return true
     } catch {
       return false
@@ -104,10 +106,11 @@ export function startGateway({ config, slabs, health, onFault, ask, apiSocket }:
       ...responseDoors(inference),
       ...modelDoors({ ...inference, createdSeconds: Math.floor(clock() / 1e6) }),
       ...healthDoors(health, mayManage),
-      ...forwardedDoors({ send: out.send, socket: () => apiSocket?.() }),
+      ...forwardedDoors({ send: out.send, socketPath: apiSocket }),
     ],
+    hint,
     admit: admitted,
-    encodeError: (error, path) => dialectAt(path).encodeError(error),
+    encodeError: (error, path) => (path.startsWith('/api/') ? errorText(error) : dialectAt(path).encodeError(error)),
     limits: config.limits,
     hosts: () => state.config.server.allowedHosts,
     anyAddress: !isHere,
@@ -117,16 +120,16 @@ export function startGateway({ config, slabs, health, onFault, ask, apiSocket }:
   return {
     listen: () => server.listen(config.server.host, config.server.port),
     configure: (changed) => {
-      state = { ...stateOf(changed, projects), keys: state.keys }
+      state = { ...state, config: changed, projects: projectsOf(state.projects.all, changed) }
     },
     setProjects: (changed) => {
-      projects = changed
       state = { ...state, projects: projectsOf(changed, state.config) }
     },
     setKeys: (keys) => {
       state = { ...state, keys: byId(keys) }
     },
     setTokens: (changed) => tokens.set(changed),
+    about: () => aboutOf(state, isHere),
     running: () => server.running,
     async drain(patienceMs) {
       const patience = setTimeout(() => server.cut(), patienceMs)
@@ -138,6 +141,9 @@ export function startGateway({ config, slabs, health, onFault, ask, apiSocket }:
     },
   }
 }
+
+const hint =
+  'Chats are at POST /v1/chat/completions, /v1/responses, /v1/messages and /gemini/v1beta/models/{model}:generateContent.'
 
 const noKeys = (): GatewayError =>
   new GatewayError(

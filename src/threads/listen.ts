@@ -10,13 +10,17 @@ interface Place {
   readonly flag: string
 }
 
-/** Has a server listen, and says where it does. What keeps it from that is said in words that name the port and its flag. */
+/** Who listens everywhere can be called here by a name that everybody understands, and `Host` may have. */
+const here: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** Has a server listen, and says where it can be called. What keeps it from that is said in words that name the port and its flag. */
 export async function listenOn(
   server: { listen(host: string, port: number): Promise<AddressInfo> },
   { what, host, port, flag }: Place,
 ): Promise<string> {
   try {
-    const { address, port: given, family } = await server.listen(host, port)
+    const { address: bound, port: given, family } = await server.listen(host, port)
+    const address = here[bound] ?? bound
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${given}`
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException

@@ -2,6 +2,7 @@ import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Condition, PartName, Port, Snapshot } from '../core/border.ts'
+import { stackOf } from '../core/error.ts'
 import { type Link, type LinkHandlers, link } from '../core/link.ts'
 import type { PartInit, StartPart } from './part.ts'
 
@@ -32,7 +33,7 @@ export const inThreads: Spawn = (init) => {
   })
   let reason = 'it ended'
   worker.on('error', (error) => {
-    reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    reason = stackOf(error)
   })
   return {
     port: Object.assign(worker, { close: () => undefined }) as unknown as Port,

@@ -140,6 +140,26 @@ test('a client key in the address of an answer that the vendor keeps does not go
   expect(vendor.heard.map(({ path }) => path)).toEqual(Array(2).fill('/v1/responses/resp_abc?include[]=a&stream=false'))
 })
 
+test('a key that is good for models of other providers only does not reach what the vendor keeps', async () => {
+  await using vendor = await startListener((_heard, response) => reply(response, 200, '{"id":"resp_abc"}'))
+  const [others, own, any] = [
+    aKey({ models: ['mock/*', 'groq/llama'] }),
+    aKey({ models: ['openai/o3'] }),
+    aKey({ models: ['gpt-*'] }),
+  ]
+  const openai = { baseUrl: vendor.url, apiKey: 'ours', ...privately }
+  const keys = [others.key, own.key, any.key]
+  await using one = await startTestGateway({ keys, config: { providers: { openai } } })
+  const ask = async (text: string, method: string, below = ''): Promise<number> => {
+    const headers = { authorization: `Bearer ${text}` }
+    return (await fetch(`${one.url}/v1/responses/resp_abc${below}`, { method, headers })).status
+  }
+  expect([await ask(others.text, 'GET'), await ask(others.text, 'DELETE')]).toEqual([403, 403])
+  expect(await ask(others.text, 'POST', '/cancel')).toBe(403)
+  expect(vendor.heard).toEqual([])
+  expect([await ask(own.text, 'GET'), await ask(any.text, 'DELETE')]).toEqual([200, 200])
+})
+
 test('what does not work is told to those only who may manage', async () => {
   const admin = aKey({ kind: 'admin' })
   const user = aKey()

@@ -43,7 +43,7 @@ async function keep({ yaml, named, dataDir: own = dataDir }: Keeping = {}): Prom
     onProblems: (problems) => void told.push(problems),
   })
   keeper = made
-  await made.watching
+  await made.watch()
   return made
 }
 
@@ -280,7 +280,7 @@ test('a process that has nothing else to do ends, though a file is watched', asy
     const { ConfigKeeper } = await import(${JSON.stringify(keeperFile)})
     const flags = { dataDir: ${JSON.stringify(dataDir)}, settings: {}, terminal: false }
     const keeper = new ConfigKeeper({ flags, environment: {}, onChange() {}, onProblems() {} })
-    await keeper.watching
+    await keeper.watch()
     console.log('watched')
   `
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])

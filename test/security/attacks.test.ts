@@ -1,6 +1,17 @@
 /** What somebody might try who has less leave than they want: each test is an attack, and what becomes of it. */
-import { describe, expect, test } from 'vitest'
-import { startApi, type TestApi, type Told } from '../support/management-api.ts'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { anybody, type Scope } from '../../src/core/access.ts'
+import { GatewayError } from '../../src/core/error.ts'
+import { inThreads } from '../../src/threads/supervisor.ts'
+import { postChat } from '../support/calls.ts'
+import { completion, reply, startListener } from '../support/gateway.ts'
+import { type ApiSetup, startApi, type TestApi, type Told } from '../support/management-api.ts'
+import { rawCall, rawRequest, rawSocket, readAnswer } from '../support/raw-http.ts'
+import { startTest, type TestTrunkline } from '../support/trunkline.ts'
+import { startBare } from './bare-server.ts'
 
 interface Secured extends AsyncDisposable {
   readonly api: TestApi
@@ -13,8 +24,8 @@ interface Secured extends AsyncDisposable {
 }
 
 /** Two projects, one key for everything, and one for the first of them. */
-async function secured(): Promise<Secured> {
-  const api = await startApi()
+async function secured(setup: ApiSetup = {}): Promise<Secured> {
+  const api = await startApi(setup)
   for (const name of ['A', 'B']) await api.ask('POST', '/api/projects', { name })
   const { key: master } = (await api.ask('POST', '/api/keys', { name: 'master', kind: 'admin' })).body
   const makeKey: Secured['makeKey'] = async (body) => {
@@ -105,7 +116,12 @@ describe('the holder of an admin key that is bound to a project', () => {
   test('has a write-only secret sent to no other host of its vendor than that for which it was given', async () => {
     await using the = await secured()
     const path = '/api/projects/a/credentials'
-    const wanted = { provider: 'azure', kind: 'api_key', fields: { api_key: 'azure-key-of-ours' }, address: { resource: 'ours' } }
+    const wanted = {
+      provider: 'azure',
+      kind: 'api_key',
+      fields: { api_key: 'azure-key-of-ours' },
+      address: { resource: 'ours' },
+    }
     const { id } = (await the.asMaster('POST', path, wanted)).body
     const moved = await the.asA('PATCH', `${path}/${id}`, { address: { resource: 'evil' } })
     expect([moved.status, moved.body.needs_secret]).toEqual([200, true])
@@ -120,13 +136,20 @@ describe('the holder of an admin key that is bound to a project', () => {
   })
 
   test('learns nothing of what is wrong elsewhere', async () => {
-    await using the = await secured()
-    expect((await the.asA('GET', '/api/health')).body.reasons).toEqual([])
+    const problems = ['credential c1 (openai, project b) cannot be used']
+    await using the = await secured({ problems })
+    expect((await the.asA('GET', '/api/health')).body).toEqual({ status: 'degraded', reasons: [] })
+    expect((await the.asMaster('GET', '/api/health')).body.reasons).toEqual(problems)
   })
 
   test('gives no other name to a model for which their key is not good', async () => {
     await using the = await secured()
-    const { key } = await the.makeKey({ name: 'narrow', kind: 'admin', project: 'a', models: ['openai/gpt-5-*', 'mine-*'] })
+    const { key } = await the.makeKey({
+      name: 'narrow',
+      kind: 'admin',
+      project: 'a',
+      models: ['openai/gpt-5-*', 'mine-*'],
+    })
     const models = '/api/projects/a/models'
     const ask = (method: string, path: string, body: object): Promise<Told> => the.api.ask(method, path, body, { key })
     const dear = { name: 'mine-1', provider: 'openai', model: 'o3-pro' }
@@ -171,7 +194,11 @@ describe('the holder of an admin key that is bound to a project', () => {
     ]) {
       for (const scheme of ['http', 'https']) {
         const base_url = `${scheme}://${host}/v1`
-        const provider = await the.asA('POST', '/api/projects/a/providers', { name: 'inside', like: 'custom', base_url })
+        const provider = await the.asA('POST', '/api/projects/a/providers', {
+          name: 'inside',
+          like: 'custom',
+          base_url,
+        })
         expect([base_url, ...outcome(provider)]).toEqual([base_url, 400, 'bad_request'])
         const fields = { api_key: 'sk-any' }
         const wanted = { provider: 'openai', kind: 'api_key', fields, base_url }
@@ -179,7 +206,13 @@ describe('the holder of an admin key that is bound to a project', () => {
         expect([base_url, ...outcome(credential)]).toEqual([base_url, 400, 'bad_request'])
       }
     }
-    for (const base_url of ['file:///etc/passwd', 'unix:///run/api.sock', 'http:localhost', 'https://u:p@x.example', 'gopher://x']) {
+    for (const base_url of [
+      'file:///etc/passwd',
+      'unix:///run/api.sock',
+      'http:localhost',
+      'https://u:p@x.example',
+      'gopher://x',
+    ]) {
       const provider = await the.asA('POST', '/api/projects/a/providers', { name: 'inside', like: 'custom', base_url })
       expect([base_url, provider.status]).toEqual([base_url, 400])
     }
@@ -200,7 +233,8 @@ describe('the holder of an admin key that is bound to a project', () => {
     await using the = await secured()
     const { id: project } = (await the.asA('GET', '/api/projects/a')).body
     const credential = { kind: 'api_key', fields: { api_key: 'sk-one-of-many' } }
-    for (let made = 0; made < 100; made++) await the.api.stores.credentials.create(project, { provider: 'openai', credential })
+    for (let made = 0; made < 100; made++)
+      await the.api.stores.credentials.create(project, { provider: 'openai', credential })
     const more = { provider: 'openai', ...credential }
     const refused = await the.asA('POST', '/api/projects/a/credentials', more)
     expect([...outcome(refused), refused.body.error.message]).toEqual([409, 'conflict', expect.stringContaining('100')])
@@ -222,3 +256,181 @@ test('of two who change a project at once, neither undoes unseen what the other 
     expect(told.some(({ status }) => status === 200)).toBe(true)
   }
 })
+
+test('a call that was begun with a key is refused when that has been revoked before its body is there', async () => {
+  let nowUs = 0
+  let isRevoked = false
+  const asked: Scope[] = []
+  await using server = await startBare({
+    clock: () => nowUs,
+    admit: (_request, scope) => {
+      asked.push(scope)
+      if (isRevoked) throw new GatewayError('client_key_invalid', 'It has been revoked.')
+      return anybody
+    },
+  })
+  const headers = ['Content-Type: application/json']
+  const request = rawRequest(server.url, { target: '/', headers, body: '{"a":"b"}' })
+  const socket = await rawSocket(server.url)
+  socket.write(request.subarray(0, -1))
+  await vi.waitFor(() => expect(asked).toEqual(['inference']))
+  isRevoked = true
+  nowUs += 600_000
+  socket.write(request.subarray(-1))
+  expect((await readAnswer(socket)).status).toBe(401)
+  expect([server.seen, asked]).toEqual([[], ['inference', 'inference']])
+  socket.destroy()
+})
+
+describe('a stranger without a key', () => {
+  test('has no body of the API read, at neither port', async () => {
+    await using one = await startTest()
+    const { key } = await made(one, { name: 'master', kind: 'admin' })
+    for (const url of [one.url, one.trunkline.uiUrl]) {
+      for (const method of ['POST', 'PATCH', 'PUT', 'DELETE']) {
+        const headers = ['Content-Type: application/json', 'Content-Length: 1000000']
+        // Nothing of the body is ever sent: an answer that waited for it would not come.
+        const { status, body } = await rawCall(url, { method, target: '/api/projects', headers })
+        expect([url, method, status]).toEqual([url, method, 401])
+        expect(JSON.parse(body)).toEqual({ error: { code: 'client_key_missing', message: expect.any(String) } })
+      }
+      const document = await fetch(`${url}/api/openapi.json`)
+      expect(document.status).toBe(200)
+      const authorization = `Bearer ${key}`
+      expect((await fetch(`${url}/api/projects`, { headers: { authorization } })).status).toBe(200)
+    }
+  })
+
+  test('is let in by no moment in which the part that knows the keys is born again', async () => {
+    await using one = await startTest({ spawn: inThreads })
+    await made(one, { name: 'master', kind: 'admin' })
+    const born = one.trunkline.parts.control.link
+    one.trunkline.parts.control.restart()
+    const statuses = new Set<number>()
+    const isBack = (): boolean => {
+      const { condition, link } = one.trunkline.parts.control
+      return link !== undefined && link !== born && condition?.phase === 'ready'
+    }
+    do {
+      const told = await Promise.all([
+        postChat(one.url, 'Hi'),
+        fetch(`${one.url}/v1/models`),
+        fetch(`${one.url}/api/projects`),
+        fetch(`${one.trunkline.uiUrl}/api/projects`).catch(() => undefined),
+      ])
+      for (const response of told) if (response) statuses.add(response.status)
+    } while (!isBack())
+    expect([...statuses].filter((status) => status !== 401 && status !== 503)).toEqual([])
+    expect(statuses).toContain(401)
+    expect((await postChat(one.url, 'Hi')).status).toBe(401)
+  })
+})
+
+test('what a project says only to its own address is said nowhere else when its credential cannot be used any more', async () => {
+  await using usual = await startListener((_heard, response) => reply(response, 200, completion('usual')))
+  await using own = await startListener((_heard, response) => reply(response, 200, completion('own')))
+  await using one = await startTest({
+    settings: { 'providers.openai.base_url': usual.url, 'providers.openai.api_key': 'sk-of-the-operator' },
+  })
+  const ask = (method: string, path: string, body: object): Promise<Response> =>
+    fetch(`${one.trunkline.uiUrl}/api/projects/default/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const chat = async (model: string): Promise<number> => (await postChat(one.url, 'Hi', { model })).status
+  const fields = { api_key: 'sk-of-the-project' }
+  const wanted = { provider: 'openai', kind: 'api_key', fields, base_url: own.url }
+  const { id } = (await (await ask('POST', 'credentials', wanted)).json()) as { id: string }
+  expect([await chat('openai/m'), await chat('m')]).toEqual([200, 200])
+
+  const masterKey = join(one.dataDir, 'master.key')
+  const kept = readFileSync(masterKey)
+  rmSync(masterKey)
+  await ask('PATCH', `credentials/${id}`, { name: 'seen anew' })
+  expect([await chat('openai/m'), await chat('m')]).toEqual([401, 401])
+  writeFileSync(masterKey, kept, { mode: 0o600 })
+  await ask('PATCH', `credentials/${id}`, { base_url: `${own.url}/elsewhere` })
+  expect([await chat('openai/m'), await chat('m')]).toEqual([401, 401])
+  expect([usual.heard.length, own.heard.length]).toEqual([0, 2])
+  // Another one that can be used is enough, and without any of its own the project has what everybody has.
+  await ask('POST', 'credentials', { ...wanted, priority: 2 })
+  expect(await chat('openai/m')).toBe(200)
+  const { data } = (await (await fetch(`${one.trunkline.uiUrl}/api/projects/default/credentials`)).json()) as {
+    data: { id: string }[]
+  }
+  for (const credential of data)
+    await fetch(`${one.trunkline.uiUrl}/api/projects/default/credentials/${credential.id}`, { method: 'DELETE' })
+  expect(await chat('openai/m')).toBe(200)
+  expect([usual.heard.length, own.heard.length]).toEqual([1, 3])
+})
+
+test('tests of credentials that nobody answers do not pile up', async () => {
+  let asked = 0
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  await using provider = await startListener(async (_heard, response) => {
+    asked++
+    await released
+    reply(response, 200, '{"data":[]}')
+  })
+  await using one = await startTest()
+  const credentials = `${one.trunkline.uiUrl}/api/projects/default/credentials`
+  const post = (url: string, body?: object): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    })
+  const wanted = { provider: 'openai', kind: 'api_key', fields: { api_key: 'sk-any-key' }, base_url: provider.url }
+  const { id } = (await (await post(credentials, wanted)).json()) as { id: string }
+  const running = Array.from({ length: 8 }, () => post(`${credentials}/${id}/test`))
+  await vi.waitFor(() => expect(asked).toBe(8))
+  const refused = await post(`${credentials}/${id}/test`)
+  expect(refused.status).toBe(429)
+  expect(await refused.json()).toMatchObject({ error: { code: 'too_many_waiting' } })
+  release()
+  expect((await Promise.all(running)).map(({ status }) => status)).toEqual(Array(8).fill(200))
+  expect((await post(`${credentials}/${id}/test`)).status).toBe(200)
+})
+
+test('a key that is revoked is refused at once: on a connection that is open already, and for the API at either port', async () => {
+  await using one = await startTest()
+  const { key: master } = await made(one, { name: 'master', kind: 'admin' })
+  const { id, key } = await made(one, { name: 'other', kind: 'admin' }, master)
+  const head = [`Authorization: Bearer ${key}`]
+  const targets = [
+    [one.url, '/v1/models'],
+    [one.url, '/api/me'],
+    [one.trunkline.uiUrl, '/api/me'],
+  ] as const
+  const sockets = await Promise.all(targets.map(([url]) => rawSocket(url)))
+  const statuses = (): Promise<number[]> =>
+    Promise.all(
+      targets.map(async ([url, target], index) => {
+        const socket = sockets[index] as Socket
+        socket.write(rawRequest(url, { method: 'GET', target, headers: head }))
+        return (await readAnswer(socket)).status
+      }),
+    )
+  expect(await statuses()).toEqual([200, 200, 200])
+  const revoked = await fetch(`${one.trunkline.uiUrl}/api/keys/${id}/revoke`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${master}` },
+  })
+  expect(revoked.status).toBe(200)
+  expect(await statuses()).toEqual([401, 401, 401])
+  for (const socket of sockets) socket.destroy()
+})
+
+async function made(
+  { trunkline }: TestTrunkline,
+  body: object,
+  by?: string,
+): Promise<{ readonly id: string; readonly key: string }> {
+  const response = await fetch(`${trunkline.uiUrl}/api/keys`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(by !== undefined && { authorization: `Bearer ${by}` }) },
+    body: JSON.stringify(body),
+  })
+  expect(response.status).toBe(201)
+  return (await response.json()) as { id: string; key: string }
+}

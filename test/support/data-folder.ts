@@ -127,7 +127,13 @@ export async function dataFolder(): Promise<DataFolder> {
       trace.received(request)
       trace.asked(model, 'openai')
       trace.streams(false)
-      const start = { provider: 'openai', dialect: 'openai-chat', model, requestBytes: request.length }
+      const start = {
+        provider: 'openai',
+        dialect: 'openai-chat',
+        model,
+        requestBytes: request.length,
+        credential: 'config:openai',
+      }
       for (let failed = 0; failed < (call.failsBefore ?? 0); failed++) {
         const attempt = trace.attempt(start)
         attempt.connected()

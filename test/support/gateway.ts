@@ -74,7 +74,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       throw error
     },
     ask: options.ask ?? (async () => undefined),
-    ...(options.apiSocket && { apiSocket: options.apiSocket }),
+    apiSocket: options.apiSocket ?? '/nowhere/api.sock',
   })
   if (options.projects) gateway.setProjects(options.projects)
   if (options.keys) gateway.setKeys(options.keys)

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { createApi } from '../../src/api/api.ts'
 import { apiDoors } from '../../src/api/api-doors.ts'
 import { type ControlStores, openControlStores } from '../../src/api/control-stores.ts'
-import type { ApiDeps, ProbeAnswer } from '../../src/api/deps.ts'
-import { errorBody } from '../../src/api/problems.ts'
+import type { ApiDeps } from '../../src/api/deps.ts'
+import { errorBody } from '../../src/api/error-text.ts'
 import { summariesOf } from '../../src/api/provider-facts.ts'
 import { anybody } from '../../src/core/access.ts'
+import type { ProbeResult } from '../../src/credentials/probe.ts'
 import { systemClock } from '../../src/http/clock.ts'
 import { httpServer } from '../../src/http/server.ts'
 import { lockFolder, writeServerFile } from '../../src/store/lock.ts'
@@ -15,7 +16,7 @@ export interface Managed extends AsyncDisposable {
   readonly dataDir: string
   readonly stores: ControlStores
   /** What the next test of a credential finds. */
-  probe: ProbeAnswer
+  probe: ProbeResult
   /** What went wrong by our own fault. */
   readonly faults: unknown[]
 }

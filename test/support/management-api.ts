@@ -2,12 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Api, createApi } from '../../src/api/api.ts'
 import { type ControlStores, openControlStores } from '../../src/api/control-stores.ts'
-import type { ApiDeps, ProbeAnswer } from '../../src/api/deps.ts'
+import type { ApiDeps } from '../../src/api/deps.ts'
 import { summariesOf } from '../../src/api/provider-facts.ts'
 import { readConfig } from '../../src/config/load.ts'
 import { checkStored, settingViews } from '../../src/config/settings-access.ts'
 import type { ClientKey } from '../../src/core/access.ts'
 import type { ProjectCredential } from '../../src/core/credential.ts'
+import type { ProbeResult } from '../../src/credentials/probe.ts'
 import { admit } from '../../src/http/caller.ts'
 import { temporaryFolder } from './data-folder.ts'
 
@@ -43,11 +44,19 @@ export interface ApiSetup {
   /** The configuration file. */
   readonly file?: string
   readonly flags?: Readonly<Record<string, string>>
-  readonly probe?: (credential: ProjectCredential) => ProbeAnswer
+  /** What an operator should know. */
+  readonly problems?: readonly string[]
+  readonly probe?: (credential: ProjectCredential) => ProbeResult
 }
 
 /** The API over real stores in a folder of its own, and the configuration that control would have; no server. */
-export async function startApi({ environment = {}, file, flags = {}, probe }: ApiSetup = {}): Promise<TestApi> {
+export async function startApi({
+  environment = {},
+  file,
+  flags = {},
+  problems = [],
+  probe,
+}: ApiSetup = {}): Promise<TestApi> {
   const folder = temporaryFolder()
   const dataDir = join(folder.path, 'data')
   mkdirSync(dataDir, { mode: 0o700 })
@@ -72,7 +81,7 @@ export async function startApi({ environment = {}, file, flags = {}, probe }: Ap
     settings: { list: () => settingViews(loaded), check: checkStored },
     providers: () => summariesOf(loaded.config, (key) => loaded.sources.get(key)?.kind),
     models: () => loaded.config.models,
-    health: () => ({ phase: 'running', problems: [] }),
+    health: () => ({ phase: 'running', problems }),
     async probe(_, credential) {
       tried.push(credential)
       return probe?.(credential) ?? { ok: true, status: 200, latencyMs: 12, models: ['m-1'] }
