@@ -5,7 +5,10 @@ import { FSWatcher } from 'chokidar'
 /** How long it has to be quiet before a change is believed to be whole, and after which time it is believed anyway. */
 const quietMs = 100
 const longestMs = 1_000
-/** How often a file is looked for whose folder is not there: the watcher would not see that both of them come. */
+/**
+ * How often a file is looked for that is not there. The watcher would watch its folder, which is that of the databases,
+ * and look through it at each of their writes.
+ */
 const lookMs = 500
 
 /**
@@ -19,7 +22,7 @@ export class FileWatch {
   readonly ready: Promise<void>
   readonly #isReady: () => void
   #watched: ReadonlySet<string> = new Set()
-  #homeless: readonly string[] = []
+  #absent: readonly string[] = []
   readonly #looking: NodeJS.Timeout
   #quiet: NodeJS.Timeout | undefined
   /** When the first change was seen of which nobody has been told. */
@@ -43,14 +46,14 @@ export class FileWatch {
     })
     this.#watcher.on('error', (error) => onTrouble(error as Error))
     this.#looking = setInterval(() => {
-      if (this.#homeless.some(existsSync)) this.#changed()
+      if (this.#absent.some(existsSync)) this.#changed()
     }, lookMs).unref()
   }
 
   /** From now on these files, and no others. */
   watch(files: readonly string[]): void {
-    this.#homeless = files.filter((file) => !existsSync(dirname(file)))
-    const wanted = new Set(files.filter((file) => !this.#homeless.includes(file)).flatMap(waysTo))
+    this.#absent = files.filter((file) => !existsSync(file))
+    const wanted = new Set(files.filter((file) => !this.#absent.includes(file)).flatMap(waysTo))
     const gone = [...this.#watched].filter((path) => !wanted.has(path))
     const added = [...wanted].filter((path) => !this.#watched.has(path))
     this.#watched = wanted
