@@ -18,7 +18,7 @@ import { machineLine, machineNow, positive, readFlags } from './run.ts'
 import { median } from './statistics.ts'
 import { atMost, section, verdictRows } from './table.ts'
 
-const help = `Usage: node bench/credentials.ts [options]
+const help = `Usage: npm run bench:credentials -- [options]
 
   --rounds <n>      rounds in which the two take turns (9)
   --calls <n>       calls of each in a round (50000)
