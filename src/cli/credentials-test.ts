@@ -1,39 +1,20 @@
-import type { Command } from 'commander'
-import { dataDirOf } from '../config/settings.ts'
 import type { ProbeAnswer } from './api-types.ts'
-import type { CliCommand } from './command.ts'
-import { chosenProject, projectOption, projectPath } from './project-choice.ts'
-import { print, type Screen, terminal } from './screen.ts'
-import { plainJson, plainLine } from './text.ts'
+import { oneCredential } from './one-credential.ts'
+import { type Screen, terminal } from './screen.ts'
+import { plainLine } from './text.ts'
 import { counted, duration } from './units.ts'
-import { withApi } from './with-api.ts'
 
-export const credentialsTest: CliCommand = {
+export const credentialsTest = oneCredential({
   name: 'test',
   summary: 'Try a credential with the cheapest call that its provider has',
   examples: [['trunkline credentials test 0197a1b2-5c3d-7e4f-8a9b-0c1d2e3f4a5b', 'ends with 1 when it is refused']],
-  define(command) {
-    command
-      .argument('<credential>', 'its id, as `trunkline credentials list` shows it')
-      .option(...projectOption)
-      .option('--json', 'print JSON')
-      .action((id: string) => run(id, command))
+  async work(api, path) {
+    const result = await api.post<ProbeAnswer>(`${path}/test`)
+    if (!result.ok) process.exitCode = 1
+    return result
   },
-}
-
-async function run(id: string, command: Command): Promise<void> {
-  const {
-    project: named,
-    json,
-    dataDir,
-  } = command.optsWithGlobals<{ project?: string; json?: true; dataDir?: string }>()
-  const result = await withApi(dataDirOf(dataDir, process.env), { makes: false }, async (api) => {
-    const { id: project } = await chosenProject(api, named)
-    return api.post<ProbeAnswer>(`${projectPath(project)}/credentials/${encodeURIComponent(id)}/test`)
-  })
-  if (!result.ok) process.exitCode = 1
-  print(json ? [plainJson(result)] : probeLines(result, terminal()))
-}
+  lines: (result) => probeLines(result, terminal()),
+})
 
 const mostModels = 10
 
