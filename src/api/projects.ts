@@ -169,6 +169,15 @@ function checkNaming(caller: Caller): void {
   )
 }
 
+/** What is done to a project as a whole, with nothing to say about how. */
+const step =
+  (which: 'archive' | 'restore' | 'makeDefault') =>
+  async ({ project, ifVersion }: { readonly project: ProjectView; readonly ifVersion?: number }, deps: ApiDeps) => {
+    const changed = await deps.stores.projects[which](project.id, ifVersion)
+    await deps.changed()
+    return one(changed)
+  }
+
 export const archiveProject = projectRoute({
   method: 'post',
   path: '/archive',
@@ -182,11 +191,7 @@ export const archiveProject = projectRoute({
   ifMatch: true,
   answers: { 200: Project },
   answerExample: { ...example, is_archived: true, archived_us: 1_790_000_000_000_000, version: 2 },
-  async handle({ project, ifVersion }, deps) {
-    const changed = await deps.stores.projects.archive(project.id, ifVersion)
-    await deps.changed()
-    return one(changed)
-  },
+  handle: step('archive'),
 })
 
 export const restoreProject = projectRoute({
@@ -200,11 +205,7 @@ export const restoreProject = projectRoute({
   ifMatch: true,
   answers: { 200: Project },
   answerExample: example,
-  async handle({ project, ifVersion }, deps) {
-    const changed = await deps.stores.projects.restore(project.id, ifVersion)
-    await deps.changed()
-    return one(changed)
-  },
+  handle: step('restore'),
 })
 
 export const makeDefaultProject = projectRoute({
@@ -219,9 +220,5 @@ export const makeDefaultProject = projectRoute({
   ifMatch: true,
   answers: { 200: Project },
   answerExample: { ...example, is_default: true },
-  async handle({ project, ifVersion }, deps) {
-    const changed = await deps.stores.projects.makeDefault(project.id, ifVersion)
-    await deps.changed()
-    return one(changed)
-  },
+  handle: step('makeDefault'),
 })

@@ -99,6 +99,8 @@ export class Management {
       providersOf({ ...project, credentials: [credential] }, config, everybodys(config)).get(credential.provider)
     if (!provider) throw new GatewayError('not_found', `There is no provider ${credential.provider} in this project.`)
     this.out ??= upstreams()
+    // They are kept already where calls are made, and not in a command without a server.
+    if (isCloud(credential)) this.keepTokens()
     const token = isCloud(credential) ? await tokens.get(credential.id) : undefined
     const target = {
       provider: provider.own[0]?.at ?? provider,

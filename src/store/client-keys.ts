@@ -62,9 +62,8 @@ export class ClientKeyStore {
     let query = this.db.selectFrom('api_keys').selectAll()
     if (projectId !== undefined) query = query.where('project_id', '=', projectId)
     if (revoked !== undefined) query = query.where('revoked_us', revoked ? 'is not' : 'is', null)
-    const from = afterTime(after)
-    if (from)
-      query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_us', 'id'), '>', tuple(from.us, from.id)))
+    const isBehind = afterTime(after)
+    if (isBehind) query = query.where(isBehind)
     const rows = await query
       .orderBy('created_us')
       .orderBy('id')

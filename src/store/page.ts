@@ -1,3 +1,4 @@
+import { type Expression, expressionBuilder, type SqlBool } from 'kysely'
 import { GatewayError } from '../core/error.ts'
 import type { Listed } from '../core/page.ts'
 
@@ -24,10 +25,16 @@ const cursorOf = (key: Key): string => Buffer.from(JSON.stringify(key)).toString
 /** Where a list goes on that is ordered by one name. */
 export const afterName = (after: string | undefined): string | undefined => keyIn<[string]>(after, ['string'])?.[0]
 
-/** Where a list goes on that is ordered by time, and among equals by id. */
-export function afterTime(after: string | undefined): { readonly us: number; readonly id: string } | undefined {
+/** What every table has whose lists are ordered by time, and among equals by id. */
+interface ByTime {
+  readonly row: { readonly created_us: number; readonly id: string }
+}
+
+/** The condition under which a row stands behind the place where such a list goes on. */
+export function afterTime(after: string | undefined): Expression<SqlBool> | undefined {
   const key = keyIn<[number, string]>(after, ['number', 'string'])
-  return key && { us: key[0], id: key[1] }
+  const { eb, refTuple, tuple } = expressionBuilder<ByTime, 'row'>()
+  return key && eb(refTuple('created_us', 'id'), '>', tuple(...key))
 }
 
 function keyIn<K extends Key>(after: string | undefined, types: readonly ('string' | 'number')[]): K | undefined {

@@ -61,9 +61,8 @@ export class ProjectStore {
   /** The oldest first. Without `archived` all of them. */
   async list({ limit, after, archived }: ListPage & { readonly archived?: boolean }): Promise<Listed<ProjectView>> {
     let query = this.db.selectFrom('projects').selectAll()
-    const from = afterTime(after)
-    if (from)
-      query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_us', 'id'), '>', tuple(from.us, from.id)))
+    const isBehind = afterTime(after)
+    if (isBehind) query = query.where(isBehind)
     if (archived !== undefined) query = query.where('archived_us', archived ? 'is not' : 'is', null)
     const rows = await query
       .orderBy('created_us')

@@ -34,9 +34,8 @@ export class CredentialRows {
   ): Promise<Listed<StoredCredential>> {
     let query = this.db.selectFrom('provider_credentials').selectAll().where('project_id', '=', project)
     if (provider !== undefined) query = query.where('provider', '=', provider)
-    const from = afterTime(after)
-    if (from)
-      query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_us', 'id'), '>', tuple(from.us, from.id)))
+    const isBehind = afterTime(after)
+    if (isBehind) query = query.where(isBehind)
     const rows = await query
       .orderBy('created_us')
       .orderBy('id')
